@@ -1,0 +1,17 @@
+"""The errors a user can cause; the command line prints their message in one line and exits with status 2."""
+
+
+class MazoError(Exception):
+    """Base of the errors that are the input's fault: the message names the key or file, wanted, found, accepted."""
+
+
+class ConfigError(MazoError):
+    """A configuration that cannot be run."""
+
+
+class DataError(MazoError):
+    """Rows that are missing or lack a field."""
+
+
+class ModelError(MazoError):
+    """A model that cannot be loaded or lacks what a method needs."""
