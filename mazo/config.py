@@ -195,7 +195,11 @@ class Run(Settings):
 
 def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) -> Run:
     """Pick one cell of the grid, or say which names exist."""
-    for key, name, known in (("models", model, suite.models), ("mixes", mix, suite.mixes), ("methods", method, suite.methods)):
+    for key, name, known in (
+        ("models", model, suite.models),
+        ("mixes", mix, suite.mixes),
+        ("methods", method, suite.methods),
+    ):
         if name not in known:
             raise ConfigError(f"{key}: wanted one of {', '.join(known)}; found {name!r}")
     return Run(
