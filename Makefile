@@ -1,0 +1,40 @@
+# make reproduce   the environment, then the default suite: tables and figures
+# make test        the environment, then lint, unit tests and a smoke run of the whole workflow
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help install reproduce test lint generated
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	  f"wanted Python >= 3.11, found {sys.version.split()[0]} as $(PYTHON): try make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Installing the pinned packages into .venv (a few minutes, once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+reproduce: $(INSTALLED)
+	@$(BIN)/snakemake --cores $(CORES)
+
+test: lint
+	@$(BIN)/pytest -q
+
+lint: $(INSTALLED)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/snakefmt --check --quiet Snakefile workflow
+	@$(BIN)/snakemake --lint
+	@$(BIN)/mypy
+
+# The schema and the table of config/README.md, from the settings classes.
+generated: $(INSTALLED)
+	@$(BIN)/mazo schema --out workflow/schemas/config.schema.yaml
+	@$(BIN)/mazo keys --out config/README.md
