@@ -1,7 +1,6 @@
 """A suite's configuration: what may be set, its types and ranges, and the run that each table cell stands for.
 
-Every class is frozen and rejects unknown keys; :func:`mazo.configfile.load_suite` reads one from a file. The line under
-a key is its meaning in ``config/README.md`` and the schema, with its default's source ([paper], [field], [assumed]).
+The line under a key is its meaning in ``config/README.md`` and its default's source ([paper], [field], [assumed]).
 """
 
 from typing import Annotated, Literal
@@ -199,7 +198,10 @@ class Suite(Settings):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Suite":
-        for key, values in [("seeds", self.seeds), *((f"mixes.{name}", mix) for name, mix in self.mixes.items())]:
+        lists: dict[str, list] = {"seeds": self.seeds} | {
+            f"mixes.{name}": list(mix) for name, mix in self.mixes.items()
+        }
+        for key, values in lists.items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{key} repeats a value: {values}")
         return self

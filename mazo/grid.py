@@ -1,0 +1,57 @@
+"""The grid of a suite: which runs there are, where each leaves its files, and what each stage of a run depends on."""
+
+from collections.abc import Iterator
+
+from mazo.config import Run, Suite, ZeroShot, ZerothOrder, select_run
+from mazo.digests import settings_digest
+
+STAGES = ("prepare", "score", "mask", "train", "evaluate")
+
+
+def runs(suite: Suite) -> Iterator[Run]:
+    """List a suite's runs in the order of the tables; a method without training has one, at the first seed."""
+    for model in suite.models:
+        for mix in suite.mixes:
+            for method, settings in suite.methods.items():
+                for seed in suite.seeds[:1] if isinstance(settings, ZeroShot) else suite.seeds:
+                    yield select_run(suite, model=model, mix=mix, method=method, seed=seed)
+
+
+def run_folder(run: Run) -> str:
+    """Return a run's folder below the suite's own: every choice of the grid is in the path."""
+    return f"runs/{run.model_name}/{run.mix}/{run.method_name}/seed_{run.seed}"
+
+
+def is_trained(run: Run) -> bool:
+    """Tell whether the run changes the model's weights."""
+    return not isinstance(run.method, ZeroShot)
+
+
+def is_masked(run: Run) -> bool:
+    """Tell whether the run trains under a mask."""
+    return isinstance(run.method, ZerothOrder) and run.method.mask is not None
+
+
+def stage_settings(run: Run, stage: str) -> dict:
+    """Return the settings that decide the bytes a stage writes: no others, so that no others make them stale."""
+    settings = run.model_dump(mode="json")
+    method = settings["method"]
+    method.pop("label")
+    shared = {key: settings[key] for key in ("model", "tasks", "seed", "data")}
+    match stage:
+        case "prepare":
+            return settings["data"]
+        case "score":
+            return shared | {"scores": method["mask"]["scores"], "micro_batch": settings["training"]["micro_batch"]}
+        case "mask":
+            return method["mask"]
+        case "train":
+            return shared | {"method": method, "training": settings["training"]}
+        case "evaluate":
+            return shared | {"method": method, "evaluation": settings["evaluation"]}
+    raise ValueError(f"stage: wanted one of {', '.join(STAGES)}; found {stage!r}")
+
+
+def stage_digest(run: Run, stage: str) -> str:
+    """Return the digest of :func:`stage_settings`."""
+    return settings_digest(stage_settings(run, stage))

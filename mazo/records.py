@@ -1,0 +1,148 @@
+"""One JSON record a run: what was run, with what, how well, and at what cost."""
+
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mazo import __version__
+from mazo.config import Run
+from mazo.digests import package_digest, settings_digest
+from mazo.errors import DataError
+from mazo.files import write_json
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "lm_eval", "datasets", "numpy", "pydantic")
+
+
+class Part(BaseModel):
+    """Base of a record's parts: frozen, strict, no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class TaskScore(Part):
+    """How well a run did on one task's test rows."""
+
+    score: float
+    """The task's metric, in [0, 1]: accuracy by mean log-probability per token; SQuAD: F1."""
+    stderr: float | None
+    """Standard error of the score over the test rows."""
+    n: int
+    """Test rows scored."""
+    num_cut: int
+    """Rows longer than the model's context, cut from the left."""
+
+
+class StageCost(Part):
+    """What a stage of a run took."""
+
+    seconds: float
+    peak_memory: int
+    """Largest resident memory of the stage's process, in bytes."""
+
+
+class Record(Part):
+    """A run and its outcome."""
+
+    run: Run
+    settings_digest: str
+    version: str
+    code_digest: str
+    libraries: dict[str, str]
+    hardware: dict[str, str | int]
+    optimizer: str
+    """The optimiser that ran, as training itself reports it."""
+    forwards: int
+    """Forward passes of training batches."""
+    metrics: dict[str, TaskScore]
+    stages: dict[str, StageCost]
+
+    @property
+    def mean(self) -> float:
+        """The plain mean of the scores over the tasks."""
+        return sum(task.score for task in self.metrics.values()) / len(self.metrics)
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record whole."""
+    write_json(path, record.model_dump(mode="json"))
+
+
+def read_record(path: Path) -> Record:
+    """Read a record.
+
+    :raises DataError: a file that is absent, or is not a record.
+    """
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: a run's record cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise DataError(f"{path}: not a run's record: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+
+
+def make_record(run: Run, *, metrics: dict, optimizer: str, forwards: int, stages: dict[str, StageCost]) -> Record:
+    """Put together the record of a run that ends now, on this machine."""
+    return Record(
+        run=run,
+        settings_digest=settings_digest(run.model_dump(mode="json")),
+        version=__version__,
+        code_digest=package_digest(),
+        libraries={"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        hardware=describe_hardware(run.model.device),
+        optimizer=optimizer,
+        forwards=forwards,
+        metrics={task: TaskScore.model_validate(values) for task, values in metrics.items()},
+        stages=stages,
+    )
+
+
+def describe_hardware(device: str) -> dict[str, str | int]:
+    """Say what the run ran on: processor, cores and memory, and the accelerator when the run used one."""
+    hardware: dict[str, str | int] = {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count() or 1,
+        "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "device": device,
+    }
+    if device.startswith("cuda"):
+        import torch
+
+        hardware["accelerator"] = torch.cuda.get_device_name(device)
+    return hardware
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+@contextmanager
+def measured(path: Path) -> Iterator[None]:
+    """Write the seconds and the peak memory of the block to a file, as :class:`StageCost`."""
+    start = time.perf_counter()
+    yield
+    write_json(path, stage_cost(start).model_dump())
+
+
+def stage_cost(start: float) -> StageCost:
+    """Return what the process took since ``start`` (of ``time.perf_counter``)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return StageCost(seconds=round(time.perf_counter() - start, 3), peak_memory=peak)
+
+
+def read_cost(path: Path) -> StageCost:
+    """Read what :func:`measured` wrote."""
+    return StageCost.model_validate(json.loads(path.read_text()))

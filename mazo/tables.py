@@ -1,0 +1,180 @@
+"""Records to tables: a row a method, a column a task and the mean, over seeds; the same bytes from the same records."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mazo.config import TASKS
+from mazo.files import write_text
+from mazo.records import Record
+
+TITLES = {
+    "sst2": "SST-2",
+    "boolq": "BoolQ",
+    "rte": "RTE",
+    "wsc": "WSC",
+    "wic": "WiC",
+    "multirc": "MultiRC",
+    "copa": "COPA",
+    "squad": "SQuAD",
+    "mean": "Mean",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Mean and standard error of a score over seeds, in percent; no error from one seed."""
+
+    mean: float
+    error: float | None
+
+    @property
+    def shown(self) -> float:
+        """The mean as a table shows it; two methods tie when these are equal."""
+        return round(self.mean, 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method: its name in tables, its number of seeds, and a cell for every column."""
+
+    method: str
+    label: str
+    num_seeds: int
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The methods that compare with each other: one model, one mix."""
+
+    model: str
+    mix: str
+    columns: Sequence[str]
+    rows: Sequence[Row]
+
+    def is_best(self, row: Row, column: str) -> bool:
+        """Tell whether the row has the column's highest shown mean; all that tie have it."""
+        return row.cells[column].shown == max(other.cells[column].shown for other in self.rows)
+
+
+def summarize(scores: Sequence[float]) -> Cell:
+    r"""Mean and standard error over seeds of scores in [0, 1], in percent.
+
+    .. math:: m = \frac{100}{n} \sum_i s_i, \qquad e = \sqrt{\frac{1}{n (n - 1)} \sum_i (100 s_i - m)^2}
+    """
+    percent = [100 * score for score in scores]
+    error = statistics.stdev(percent) / math.sqrt(len(percent)) if len(percent) > 1 else None
+    return Cell(mean=statistics.fmean(percent), error=error)
+
+
+def make_sections(records: Iterable[Record]) -> list[Section]:
+    """Group records by model and mix, and by method within; all in the order in which they come."""
+    grouped: dict[tuple[str, str], dict[str, list[Record]]] = {}
+    for record in records:
+        methods = grouped.setdefault((record.run.model_name, record.run.mix), {})
+        methods.setdefault(record.run.method_name, []).append(record)
+    return [_make_section(model, mix, methods=methods) for (model, mix), methods in grouped.items()]
+
+
+def _make_section(model: str, mix: str, *, methods: Mapping[str, Sequence[Record]]) -> Section:
+    tasks = next(iter(methods.values()))[0].run.tasks
+    rows = [_make_row(records, tasks=[task for task in TASKS if task in tasks]) for records in methods.values()]
+    return Section(model=model, mix=mix, columns=list(rows[0].cells), rows=rows)
+
+
+def _make_row(records: Sequence[Record], *, tasks: Sequence[str]) -> Row:
+    cells = {task: summarize([record.metrics[task].score for record in records]) for task in tasks}
+    cells["mean"] = summarize([record.mean for record in records])
+    run = records[0].run
+    return Row(method=run.method_name, label=run.method.label or run.method_name, num_seeds=len(records), cells=cells)
+
+
+def to_csv(sections: Iterable[Section]) -> str:
+    """Write one line a model, mix, method and column."""
+    lines = ["model,mix,method,seeds,task,mean,standard_error,best"]
+    for section in sections:
+        for row in section.rows:
+            for column, cell in row.cells.items():
+                error = "" if cell.error is None else f"{cell.error:.4f}"
+                best = int(section.is_best(row, column))
+                names = f"{section.model},{section.mix},{row.method},{row.num_seeds}"
+                lines.append(f"{names},{column},{cell.mean:.4f},{error},{best}")
+    return "\n".join(lines) + "\n"
+
+
+def to_markdown(sections: Sequence[Section]) -> str:
+    """Write one Markdown table a model and mix."""
+    return "\n".join(_markdown_section(section) for section in sections)
+
+
+def _markdown_section(section: Section) -> str:
+    lines = [f"### {section.model}, mix {section.mix}", ""]
+    lines.append("| Method | " + " | ".join(TITLES[column] for column in section.columns) + " | Seeds |")
+    lines.append("|---|" + "---:|" * (len(section.columns) + 1))
+    for row in section.rows:
+        shown = [_bold(_show(row.cells[c]), best=section.is_best(row, c), marks=("**", "**")) for c in section.columns]
+        label = row.label.replace("|", "\\|")
+        lines.append(f"| {label} | {' | '.join(shown)} | {row.num_seeds} |")
+    lines += ["", "Percent; mean ± standard error over seeds; best mean of a column in bold.", ""]
+    return "\n".join(lines)
+
+
+def to_latex(sections: Sequence[Section]) -> str:
+    """Write one ``booktabs`` table a model and mix."""
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(_latex_section(section) for section in sections)
+
+
+def _latex_section(section: Section) -> str:
+    head = " & ".join(["Method", *(TITLES[column] for column in section.columns), "Seeds"])
+    caption = (
+        f"{escape_latex(section.model)}, mix {escape_latex(section.mix)}: mean and standard error over seeds, percent."
+    )
+    return "\n".join(
+        [
+            "\\begin{table}",
+            "  \\centering",
+            f"  \\caption{{{caption}}}",
+            f"  \\begin{{tabular}}{{l{'r' * (len(section.columns) + 1)}}}",
+            "    \\toprule",
+            f"    {head} \\\\",
+            "    \\midrule",
+            *(f"    {_latex_row(section, row)} \\\\" for row in section.rows),
+            "    \\bottomrule",
+            "  \\end{tabular}",
+            "\\end{table}",
+            "",
+        ]
+    )
+
+
+def _latex_row(section: Section, row: Row) -> str:
+    shown = [
+        _bold(_show(row.cells[c], pm="$\\pm$"), best=section.is_best(row, c), marks=("\\textbf{", "}"))
+        for c in section.columns
+    ]
+    return " & ".join([escape_latex(row.label), *shown, str(row.num_seeds)])
+
+
+def _show(cell: Cell, pm: str = "±") -> str:
+    return f"{cell.mean:.1f}" if cell.error is None else f"{cell.mean:.1f} {pm} {cell.error:.1f}"
+
+
+def _bold(text: str, *, best: bool, marks: tuple[str, str]) -> str:
+    return f"{marks[0]}{text}{marks[1]}" if best else text
+
+
+def escape_latex(text: str) -> str:
+    """Make text safe for LaTeX."""
+    named = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(named.get(char) or (f"\\{char}" if char in "&%$#_{}" else char) for char in text)
+
+
+def write_tables(records: Sequence[Record], out: Path) -> None:
+    """Write ``main.csv``, ``main.md`` and ``main.tex``."""
+    sections = make_sections(records)
+    write_text(out / "main.csv", to_csv(sections))
+    write_text(out / "main.md", to_markdown(sections))
+    write_text(out / "main.tex", to_latex(sections))
