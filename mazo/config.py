@@ -198,10 +198,8 @@ class Suite(Settings):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Suite":
-        lists: dict[str, list] = {"seeds": self.seeds} | {
-            f"mixes.{name}": list(mix) for name, mix in self.mixes.items()
-        }
-        for key, values in lists.items():
+        mixes: dict[str, list] = {f"mixes.{name}": list(mix) for name, mix in self.mixes.items()}
+        for key, values in ({"seeds": self.seeds} | mixes).items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{key} repeats a value: {values}")
         return self
