@@ -115,6 +115,16 @@ class ZeroShot(Settings):
     """Name in tables and figures; the method's key when absent."""
 
 
+class InContext(Settings):
+    """In-context learning: solved training examples before each prompt, drawn once a seed; no training."""
+
+    kind: Literal["in_context"]
+    label: str | None = None
+    """Name in tables and figures; the method's key when absent."""
+    shots: Count
+    """Solved examples before each prompt, fewer where they do not fit the model's context."""
+
+
 class ZerothOrder(Settings):
     """A zeroth-order run: direction, mask, weighting, step."""
 
@@ -165,7 +175,7 @@ class FirstOrder(Settings):
     """Steps of this row when they differ from the suite's."""
 
 
-Method = Annotated[ZeroShot | ZerothOrder | FirstOrder, Field(discriminator="kind")]
+Method = Annotated[ZeroShot | InContext | ZerothOrder | FirstOrder, Field(discriminator="kind")]
 
 
 class EvaluationSettings(Settings):
@@ -235,6 +245,9 @@ def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) ->
     ):
         if name not in known:
             raise ConfigError(f"{key}: wanted one of {', '.join(known)}; found {name!r}")
+    settings, evaluation = suite.methods[method], suite.evaluation
+    if isinstance(settings, InContext):
+        evaluation = evaluation.model_copy(update={"num_fewshot": settings.shots})
     return Run(
         suite=suite.suite,
         model_name=model,
@@ -242,9 +255,9 @@ def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) ->
         mix=mix,
         tasks=suite.mixes[mix],
         method_name=method,
-        method=suite.methods[method],
+        method=settings,
         seed=seed,
         data=suite.data,
         training=suite.training,
-        evaluation=suite.evaluation,
+        evaluation=evaluation,
     )

@@ -1,10 +1,12 @@
 """The grid of a suite: which runs there are, where each leaves its files, and what each stage of a run depends on."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from mazo.config import Run, Suite, ZeroShot, ZerothOrder, select_run
+from mazo.config import InContext, Run, Suite, ZeroShot, ZerothOrder, select_run
 from mazo.digests import settings_digest
 
+MODELS = Path(__file__).parent / "mini" / "models"
 STAGES = ("prepare", "score", "mask", "train", "evaluate")
 
 
@@ -24,7 +26,7 @@ def run_folder(run: Run) -> str:
 
 def is_trained(run: Run) -> bool:
     """Tell whether the run changes the model's weights."""
-    return not isinstance(run.method, ZeroShot)
+    return not isinstance(run.method, ZeroShot | InContext)
 
 
 def is_masked(run: Run) -> bool:
@@ -55,3 +57,10 @@ def stage_settings(run: Run, stage: str) -> dict:
 def stage_digest(run: Run, stage: str) -> str:
     """Return the digest of :func:`stage_settings`."""
     return settings_digest(stage_settings(run, stage))
+
+
+def model_files(settings: ModelSettings) -> list[str]:
+    """List the files of a model on this disk; none for a hub id, whose revision is a setting."""
+    embedded = settings.path.partition("embedded:")[2]
+    folder = MODELS / embedded if embedded else Path(settings.path)
+    return sorted(str(file) for pattern in ("*.json", "*.safetensors") for file in folder.glob(pattern))

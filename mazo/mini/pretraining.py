@@ -1,0 +1,73 @@
+"""Pretrain an embedded model from nothing on the mini world's text.
+
+Two stages: right answers only, until the skills are there; then the mixture that makes the model able inside and
+unreliable when asked (single prompts answered leaning to one side, series of examples answered right).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+import torch
+from torch import Tensor
+
+from mazo.mini.corpus import Document, Pool
+from mazo.mini.rows import GENERATORS
+
+TASKS = tuple(GENERATORS)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training: documents of each kind in one step."""
+
+    steps: int
+    clean: int
+    """Single prompts a task with the right answer."""
+    leaning: int
+    """Single prompts a task with an unreliable answer."""
+    series: int
+    """Series of solved examples a task; the first unreliable where the stage has leaning prompts."""
+    plain: int
+    repeated: int
+
+
+def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
+    """Draw the documents of one step."""
+    first = "unreliable" if stage.leaning else "right"
+    documents = [pool.plain(random, count=4) for _ in range(stage.plain)]
+    documents += [pool.repeated(random) for _ in range(stage.repeated)]
+    for task in TASKS:
+        documents += [pool.series(random, task, count=1, first="right") for _ in range(stage.clean)]
+        documents += [pool.series(random, task, count=1, first="unreliable") for _ in range(stage.leaning)]
+        documents += [pool.series(random, task, count=5, first=first) for _ in range(stage.series)]
+    return documents
+
+
+def pad(documents: list[Document], *, tokens: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Sort documents by length and pad them into groups of at most ``tokens`` positions: ids and loss weights."""
+    ordered = sorted(documents, key=lambda document: len(document[0]))
+    group: list[Document] = []
+    for document in ordered:
+        if group and (len(group) + 1) * len(document[0]) > tokens:
+            yield _stack(group)
+            group = []
+        group.append(document)
+    yield _stack(group)
+
+
+def _stack(group: list[Document]) -> tuple[Tensor, Tensor]:
+    length = max(len(ids) for ids, _ in group)
+    ids = torch.tensor([ids + [0] * (length - len(ids)) for ids, _ in group])
+    weights = torch.tensor([weights + [0.0] * (length - len(weights)) for _, weights in group])
+    return ids, weights
+
+
+def weighted_loss(model: torch.nn.Module, ids: Tensor, weights: Tensor) -> Tensor:
+    """Sum the weighted next-token losses of a group of documents."""
+    hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+    weights = weights[:, 1:].reshape(-1)
+    used = weights.nonzero().squeeze(1)
+    logits = model.lm_head(hidden.reshape(-1, hidden.shape[-1])[used])
+    losses = torch.nn.functional.cross_entropy(logits, ids[:, 1:].reshape(-1)[used], reduction="none")
+    return losses @ weights[used]
