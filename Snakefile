@@ -1,0 +1,29 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config/mini.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/scores.smk"
+include: "workflow/rules/mask.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/mini_model.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.output,
+        rules.figures.output,
+
+
+onsuccess:
+    print(closing_summary())

@@ -1,0 +1,109 @@
+"""The ``mazo`` command: one subcommand a stage, whose module is imported only when it is chosen."""
+
+import argparse
+import sys
+from contextlib import nullcontext
+from importlib import import_module
+from pathlib import Path
+
+from mazo import __version__
+from mazo.errors import MazoError
+from mazo.joblog import job_log, one_line_each
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**31:
+        raise argparse.ArgumentTypeError(f"wanted a whole number from 0 to {2**31 - 1}; found {text}")
+    return seed
+
+
+CONFIG: dict = {
+    "type": Path,
+    "required": True,
+    "metavar": "FILE",
+    "help": "the suite: YAML, or JSON as resolved",
+}
+FOLDER: dict = {"type": Path, "required": True, "metavar": "DIR"}
+FILE: dict = {"type": Path, "required": True, "metavar": "FILE"}
+CELL: dict[str, dict] = {
+    "config": CONFIG,
+    "model": {"required": True, "metavar": "NAME", "help": "key of models"},
+    "mix": {"required": True, "metavar": "NAME", "help": "key of mixes"},
+    "method": {"required": True, "metavar": "NAME", "help": "key of methods"},
+    "seed": {"required": True, "type": _seed, "metavar": "N", "help": "the run's seed"},
+}
+DATA: dict[str, dict] = {"data": FOLDER | {"help": "the rows that `mazo prepare` wrote"}}
+MASK: dict[str, dict] = {"mask": {"type": Path, "metavar": "FILE", "help": "the mask of a masked method"}}
+RESULTS: dict[str, dict] = {"config": CONFIG, "results": FOLDER | {"help": "the suite's folder"}}
+
+COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
+    "check": ("check a suite and all that it needs: settings, rows, models", {"config": CONFIG}),
+    "prepare": (
+        "write a task's rows",
+        {
+            "config": CONFIG,
+            "task": {"required": True, "metavar": "NAME"},
+            "out": FOLDER | {"help": "all tasks' folder"},
+        },
+    ),
+    "score": ("score the weights' importance", CELL | DATA | {"out": FILE | {"help": "scores.safetensors"}}),
+    "mask": (
+        "turn scores into a mask",
+        CELL | {"scores": FILE | {"help": "what `mazo score` wrote"}, "out": FILE | {"help": "mask.safetensors"}},
+    ),
+    "train": ("train one run of the grid", CELL | DATA | MASK | {"out": FOLDER | {"help": "the run's folder"}}),
+    "evaluate": (
+        "score a run's model on the test rows and write its record",
+        CELL | DATA | MASK | {"out": FOLDER | {"help": "the run's folder, as trained"}},
+    ),
+    "tables": ("write the tables from the records", RESULTS),
+    "figures": ("draw the figures from the records", RESULTS),
+    "resolve": (
+        "write a suite with every default",
+        {"text": {"required": True, "metavar": "JSON", "help": "the suite as JSON text"}, "out": FILE},
+    ),
+    "schema": ("write the JSON schema of a suite", {"out": FILE | {"help": "a YAML file"}}),
+    "keys": ("renew the table of keys in config/README.md", {"out": FILE | {"help": "a file with the two markers"}}),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    top = argparse.ArgumentParser(prog="mazo", description="MaZO: masked zeroth-order multi-task fine-tuning.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (text, options) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        for option, settings in options.items():
+            command.add_argument(f"--{option}", **settings)
+        command.add_argument("--log", type=Path, metavar="FILE", help="send what the stage says to this file")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one subcommand; an input at fault ends in one line on standard error and status 2."""
+    options = vars(parser().parse_args(argv))
+    command, log = options.pop("command"), options.pop("log")
+    place = "/".join(str(options[key]) for key in ("task", "model", "mix", "method", "seed") if key in options)
+    try:
+        with job_log(log, name=f"{command} {place}") if log else nullcontext():
+            import_module(f"mazo.stages.{command}").run(**_inputs(options))
+    except MazoError as error:
+        print(one_line_each(error), file=sys.stderr)
+        return 2
+    return 0
+
+
+def _inputs(options: dict) -> dict:
+    """Read the suite, and pick the run where the options name one."""
+    if "config" not in options:
+        return options
+    from mazo.config import select_run
+    from mazo.configfile import load_suite
+
+    suite = load_suite(options.pop("config"))
+    if "seed" not in options:
+        return options | {"suite": suite}
+    cell = {key: options.pop(key) for key in ("model", "mix", "method", "seed")}
+    return options | {"run": select_run(suite, **cell)}

@@ -1,0 +1,86 @@
+"""A job's log file: everything the job says goes there, and a progress line now and then to the terminal."""
+
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from mazo.errors import MazoError
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class JobLog:
+    """A text stream that keeps whole lines in a file, and shows a progress bar as a line every few seconds.
+
+    A bar redraws itself after a carriage return. Several jobs that redraw at once make a terminal unreadable, so
+    each redraw is held back until its time has come and then printed as a line of its own, with the job's name.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, file: TextIO, terminal: TextIO, *, name: str) -> None:
+        self._file = file
+        self._terminal = terminal
+        self._name = name
+        self._line = ""
+        self._shown = time.monotonic()
+
+    def write(self, text: str) -> int:
+        """Take in text; lines that are complete go to the file."""
+        self._line += text
+        *complete, self._line = self._line.split("\n")
+        for line in complete:
+            self._file.write(_last_drawn(line) + "\n")
+        bar = _last_drawn(self._line)
+        if "\r" in text and bar.strip() and time.monotonic() - self._shown > SECONDS_BETWEEN_LINES:
+            self._terminal.write(f"{self._name}: {bar.strip()}\n")
+            self._terminal.flush()
+            self._shown = time.monotonic()
+        return len(text)
+
+    def flush(self) -> None:
+        """Bring the file up to date."""
+        self._file.flush()
+
+    def isatty(self) -> bool:
+        """Say no: nothing here moves a cursor."""
+        return False
+
+    def finish(self) -> None:
+        """Write what is left of an incomplete line."""
+        if self._line:
+            self.write("\n")
+
+
+def one_line_each(error: MazoError) -> str:
+    """Write an error as the command line shows it: a line a fault."""
+    return "\n".join(f"mazo: {line}" for line in str(error).splitlines())
+
+
+def _last_drawn(line: str) -> str:
+    return line.rstrip("\r").rsplit("\r", 1)[-1]
+
+
+@contextmanager
+def job_log(path: Path, *, name: str) -> Iterator[None]:
+    """Send standard output and standard error to a log file, and progress lines to the terminal."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    out, err = sys.stdout, sys.stderr
+    with path.open("w", encoding="utf-8") as file:
+        log = JobLog(file, err, name=name)
+        sys.stdout = sys.stderr = log  # type: ignore[assignment]
+        try:
+            yield
+        except MazoError as error:
+            print(one_line_each(error))
+            raise
+        except Exception:
+            traceback.print_exc()
+            raise
+        finally:
+            sys.stdout, sys.stderr = out, err
+            log.finish()

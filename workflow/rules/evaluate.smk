@@ -1,0 +1,23 @@
+rule evaluate:
+    input:
+        config=ancient(CONFIG),
+        data=data_of,
+        model=model_of,
+        mask=mask_of,
+        training=training_of,
+    output:
+        f"{RUN}/results.json",
+        f"{RUN}/samples.jsonl",
+        f"{RUN}/record.json",
+    log:
+        f"{LOGS}/evaluate/{{model}}/{{mix}}/{{method}}/seed_{{seed}}.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        data=DATA,
+        folder=RUN,
+        mask=mask_option,
+        settings=settings("evaluate"),
+        code=code_digest("mazo.stages.evaluate"),
+    shell:
+        f"mazo evaluate {CELL} --data {{params.data}} {{params.mask}} --out {{params.folder}} --log {{log}}"

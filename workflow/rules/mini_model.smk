@@ -1,0 +1,1 @@
+# The rule that rebuilds the embedded model from nothing stands here.

@@ -1,0 +1,18 @@
+rule score:
+    input:
+        config=ancient(CONFIG),
+        data=data_of,
+        model=model_of,
+    output:
+        scores=f"{RUN}/scores.safetensors",
+        cost=f"{RUN}/score.json",
+    log:
+        f"{LOGS}/score/{{model}}/{{mix}}/{{method}}/seed_{{seed}}.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        data=DATA,
+        settings=settings("score"),
+        code=code_digest("mazo.stages.score"),
+    shell:
+        f"mazo score {CELL} --data {{params.data}} --out {{output.scores}} --log {{log}}"

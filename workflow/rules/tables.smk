@@ -1,0 +1,52 @@
+rule tables:
+    input:
+        config=ancient(CONFIG),
+        records=[f"{run}/record.json" for run in RUNS],
+    output:
+        f"{RESULTS}/tables/main.csv",
+        f"{RESULTS}/tables/main.tex",
+        report(
+            f"{RESULTS}/tables/main.md",
+            caption="../report/main.rst",
+            category="Tables",
+        ),
+    log:
+        f"{LOGS}/tables.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        results=RESULTS,
+        settings=settings_digest([run.method.label for run in runs(SUITE)]),
+        code=code_digest("mazo.stages.tables"),
+    shell:
+        "mazo tables --config {input.config} --results {params.results} --log {log}"
+
+
+rule figures:
+    input:
+        config=ancient(CONFIG),
+        records=[f"{run}/record.json" for run in RUNS],
+        curves=[f"{run}/curve.csv" for run in TRAINED],
+    output:
+        report(
+            f"{RESULTS}/figures/radar.svg",
+            caption="../report/radar.rst",
+            category="Figures",
+        ),
+        report(
+            f"{RESULTS}/figures/loss.svg",
+            caption="../report/loss.rst",
+            category="Figures",
+        ),
+        f"{RESULTS}/figures/radar.png",
+        f"{RESULTS}/figures/loss.png",
+    log:
+        f"{LOGS}/figures.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        results=RESULTS,
+        settings=settings_digest([run.method.label for run in runs(SUITE)]),
+        code=code_digest("mazo.stages.figures"),
+    shell:
+        "mazo figures --config {input.config} --results {params.results} --log {log}"
