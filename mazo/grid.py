@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mazo.config import InContext, Run, Suite, ZeroShot, ZerothOrder, select_run
+from mazo.config import InContext, ModelSettings, Run, Suite, ZeroShot, ZerothOrder, select_run
 from mazo.digests import settings_digest
 
 MODELS = Path(__file__).parent / "mini" / "models"
