@@ -15,3 +15,11 @@ class DataError(MazoError):
 
 class ModelError(MazoError):
     """A model that cannot be loaded or lacks what a method needs."""
+
+
+class MaskError(MazoError):
+    """A mask that cannot be read or does not fit the model."""
+
+
+class TrainingError(MazoError):
+    """A training run that cannot go on, or whose log does not rebuild its weights."""

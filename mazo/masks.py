@@ -1,0 +1,162 @@
+"""Which weights are trained: row-wise masks from scores, their file, and how two masks overlap."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from safetensors import SafetensorError
+from safetensors.numpy import save as save_tensors
+from torch import Tensor
+
+from mazo.errors import MaskError
+from mazo.files import write_bytes
+
+FORMAT = "mazo-mask-1"
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The kept (trained) weights of some matrices; every other weight of the model is frozen.
+
+    :param kept: Flat positions row * in + column of each matrix's kept weights, ascending.
+    :param shapes: (out, in) of each matrix.
+    :param settings: What made the mask (rule, density, score settings), for the record alone.
+    """
+
+    kept: Mapping[str, Int[Tensor, " kept"]]
+    shapes: Mapping[str, tuple[int, int]]
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def density(self) -> float:
+        """Share of the covered weights that are kept, counted."""
+        return sum(map(len, self.kept.values())) / sum(rows * columns for rows, columns in self.shapes.values())
+
+    def hash(self) -> str:
+        """Return the SHA-256 over names, shapes and kept positions, in order; settings and storage play no part."""
+        digest = hashlib.sha256()
+        for name, kept in self.kept.items():
+            digest.update(json.dumps([name, self.shapes[name]]).encode())
+            digest.update(kept.numpy().astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def check_fits(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise :class:`mazo.errors.MaskError` unless ``shapes`` holds every masked matrix with its shape."""
+        for name, shape in self.shapes.items():
+            if name not in shapes:
+                raise MaskError(f"mask: wanted a parameter {name!r}; found none of that name in the model")
+            if tuple(shapes[name]) != tuple(shape):
+                raise MaskError(
+                    f"mask: {name}: wanted the mask's shape {shape}, found {tuple(shapes[name])} in the model"
+                )
+
+
+def top_k_per_row(scores: Float[Tensor, "out in"], *, density: float) -> Bool[Tensor, "out in"]:
+    r"""Mark the highest scores of every row as trainable (MaZO [paper]).
+
+    .. math:: M_{ij} = 1 \iff S_{ij} \text{ is among the } k \text{ largest of } S_{i\cdot}
+
+    - :math:`S` is the importance score, a row per output unit;
+    - :math:`k = \mathrm{round}(\text{density} \cdot n_\text{in})`, at least 1.
+
+    Ties go to the lower column, so equal scores give equal masks on every machine.
+
+    :param density: Share of weights kept, in (0, 1].
+
+    Raises :class:`mazo.errors.MaskError` for a score that is not finite.
+    """
+    if not scores.isfinite().all():
+        raise MaskError(f"scores: wanted finite numbers, found {int((~scores.isfinite()).sum())} that are not")
+    num_kept = max(1, round(density * scores.shape[1]))
+    columns = scores.argsort(dim=1, descending=True, stable=True)[:, :num_kept]
+    return torch.zeros_like(scores, dtype=torch.bool).scatter_(1, columns, True)
+
+
+def mask_from_scores(
+    scores: Mapping[str, Float[Tensor, "..."]], *, density: float, settings: Mapping[str, object] | None = None
+) -> Mask:
+    """Keep the highest scores of every row of every matrix; see :func:`top_k_per_row`."""
+    marks = {name: top_k_per_row(matrix, density=density) for name, matrix in scores.items()}
+    return mask_from_marks(marks, settings={"density": density, **(settings or {})})
+
+
+def mask_from_marks(marks: Mapping[str, Bool[Tensor, "..."]], *, settings: Mapping[str, object]) -> Mask:
+    """Build a mask from one matrix of booleans a weight matrix, True for kept."""
+    kept = {name: matrix.flatten().nonzero().flatten() for name, matrix in marks.items()}
+    shapes = {name: (matrix.shape[0], matrix.shape[1]) for name, matrix in marks.items()}
+    return Mask(kept, shapes, settings)
+
+
+def jaccard(first: Mask, second: Mask) -> dict[str, float]:
+    """Return, for each matrix of both masks, the share of weights kept by either that both keep."""
+    return {
+        name: int(torch.isin(kept, second.kept[name], assume_unique=True).sum())
+        / len(torch.cat([kept, second.kept[name]]).unique())
+        for name, kept in first.kept.items()
+        if name in second.kept
+    }
+
+
+def save_mask(mask: Mask, path: Path) -> None:
+    """Write a mask as safetensors: each matrix as column indices or as bits, whichever is smaller.
+
+    ``<name>.columns`` (16 bits each, 32 where a row is longer than 65,536) with ``<name>.counts`` a row, or
+    ``<name>.bits``, row after row, lowest bit first. The metadata is one JSON string:
+    format, shapes, density, settings, hash.
+    """
+    tensors: dict[str, np.ndarray] = {}
+    for name, kept in mask.kept.items():
+        tensors |= _pack(name, kept.numpy(), mask.shapes[name])
+    about = {
+        "format": FORMAT,
+        "shapes": dict(mask.shapes),
+        "density": mask.density,
+        "settings": dict(mask.settings),
+        "hash": mask.hash(),
+    }
+    # One key: with several, safetensors writes them in an order that differs between runs.
+    write_bytes(path, save_tensors(tensors, metadata={"mazo": json.dumps(about)}))
+
+
+def load_mask(path: Path) -> Mask:
+    """Read a mask and check its hash; raises :class:`mazo.errors.MaskError` where the file is not such a mask."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {}).get("mazo", "{}"))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError) as error:
+        raise MaskError(f"{path}: wanted a mask file, found none that can be read ({error})") from error
+    if about.get("format") != FORMAT:
+        raise MaskError(f"{path}: wanted format {FORMAT}, found {about.get('format')}")
+    shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
+    kept = {name: torch.from_numpy(_unpack(name, tensors, shape)) for name, shape in shapes.items()}
+    mask = Mask(kept, shapes, about["settings"])
+    if mask.hash() != about["hash"]:
+        raise MaskError(f"{path}: wanted hash {about['hash']}, found {mask.hash()}; the file is damaged")
+    return mask
+
+
+def _pack(name: str, kept: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    rows, columns = shape
+    column_type = np.uint16 if columns <= 65_536 else np.uint32
+    if len(kept) * column_type().itemsize + rows * 4 < rows * columns / 8:
+        counts = np.bincount(kept // columns, minlength=rows).astype(np.uint32)
+        return {f"{name}.columns": (kept % columns).astype(column_type), f"{name}.counts": counts}
+    marks = np.zeros(rows * columns, dtype=np.uint8)
+    marks[kept] = 1
+    return {f"{name}.bits": np.packbits(marks, bitorder="little")}
+
+
+def _unpack(name: str, tensors: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+    rows, columns = shape
+    if f"{name}.bits" in tensors:
+        return np.unpackbits(tensors[f"{name}.bits"], count=rows * columns, bitorder="little").nonzero()[0]
+    row_of = np.repeat(np.arange(rows, dtype=np.int64), tensors[f"{name}.counts"])
+    return row_of * columns + tensors[f"{name}.columns"].astype(np.int64)

@@ -1,0 +1,49 @@
+"""The random direction of a step: a key, from which any tensor's numbers are drawn again whenever they are needed."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mazo.seeding import stream_key
+from mazo.zeroth_order.distributions import Distribution, gaussian, rademacher
+
+DISTRIBUTIONS: dict[str, Distribution] = {"gaussian": gaussian, "rademacher": rademacher, "sphere": gaussian}
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One random direction z over all trained coordinates; nothing of it is stored but its key.
+
+    :param run_seed: The run's seed.
+    :param step: Step of the run, from 0.
+    :param index: Which of the step's directions, from 0.
+    :param distribution: ``gaussian``: z ~ N(0, I) [paper]; ``rademacher``: signs; ``sphere``: a normal direction scaled
+        to the norm sqrt(d). All three have E[z z'] = I, so a step size means the same for each.
+    :param sizes: How many coordinates each tensor has; the tensors' names are part of the key.
+    """
+
+    run_seed: int
+    step: int
+    index: int
+    distribution: str
+    sizes: Mapping[str, int]
+
+    def draw(self, name: str) -> Float[Tensor, " numbers"]:
+        """Draw the numbers of one tensor, as often as wanted and always the same."""
+        numbers = self._draw(name)
+        return numbers.mul_(self._scale) if self.distribution == "sphere" else numbers
+
+    def _draw(self, name: str) -> Float[Tensor, " numbers"]:
+        key = stream_key(self.run_seed, "direction", self.step, self.index, name)
+        return DISTRIBUTIONS[self.distribution](key, self.sizes[name])
+
+    @cached_property
+    def _scale(self) -> float:
+        # float64 sums: the float32 product then has the same bits wherever the sum's last digits differ.
+        squares = sum(torch.sum(self._draw(name).double().square()).item() for name in self.sizes)
+        return math.sqrt(sum(self.sizes.values()) / squares)

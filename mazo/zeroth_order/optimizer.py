@@ -1,0 +1,181 @@
+"""The one zeroth-order engine: estimate, then apply; a replay applies alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mazo.errors import ConfigError, TrainingError
+from mazo.masks import Mask
+from mazo.schedules import SCHEDULES
+from mazo.zeroth_order.coordinates import Coordinates, hold
+from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
+from mazo.zeroth_order.estimate import ESTIMATES, Closure
+from mazo.zeroth_order.steps import STEPS, make_step
+from mazo.zeroth_order.weighting import WEIGHTINGS
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """All that a step leaves: enough to repeat it without a forward.
+
+    :param lr: Step size after the schedule.
+    :param losses: Each task's loss: the mean over the two points, or at theta where the estimate is one-sided.
+    :param projected_grads: Slope of each task's loss along each direction.
+    :param coefficients: What multiplied each direction in the gradient, sum_t w_t projected_grad_t / num_directions.
+    """
+
+    step: int
+    lr: float
+    losses: Float[Tensor, " tasks"]
+    projected_grads: Float[Tensor, "directions tasks"]
+    coefficients: Float[Tensor, " directions"]
+
+
+class ZerothOrderOptimizer:
+    r"""Train weights with forwards alone, one random direction at a time (MeZO; MaZO with a mask).
+
+    .. math:: \theta \leftarrow \theta - \text{lr} \Big(\textstyle\frac1q \sum_k \sum_t w_t \,
+        \text{projected\_grad}_{t,k} \, z_k + \text{weight\_decay} \cdot \theta\Big)
+
+    - :math:`z_k` are the step's q directions, drawn again from (run_seed, step, k, tensor name) whenever needed;
+    - :math:`w_t` are the task weights; there is no other factor, so ``lr`` means the same in every setting.
+
+    :param named_parameters: Names and parameters, as ``model.named_parameters()`` gives them.
+    :param lr: Step size.
+    :param run_seed: The run's seed.
+    :param eps: Distance of the two points from theta, in units of z. Default: MeZO's.
+    :param mask: The weights to train; ``None`` trains all of ``named_parameters``.
+    :param mask_mode: ``direction``: only the kept weights are perturbed; ``update``: every parameter is perturbed and
+        only the kept weights are stepped [assumed].
+    :param precision: How unmasked weights are held: ``master``, with a float32 copy, or ``in_place``, without.
+    :param num_steps: Length of the run, for the schedules that fall.
+
+    Raises :class:`mazo.errors.MaskError` for a mask that does not fit, :class:`mazo.errors.ConfigError` for an
+    unknown name.
+    """
+
+    def __init__(
+        self,
+        named_parameters: Iterable[tuple[str, nn.Parameter]],
+        *,
+        lr: float,
+        run_seed: int,
+        eps: float = 1e-3,
+        mask: Mask | None = None,
+        mask_mode: Literal["direction", "update"] = "direction",
+        direction: str = "gaussian",
+        num_directions: int = 1,
+        sides: Literal["two", "one"] = "two",
+        step: str = "sgd",
+        momentum: float = 0.9,
+        schedule: str = "constant",
+        num_steps: int = 1,
+        weight_decay: float = 0.0,
+        weighting: str = "uniform",
+        precision: Literal["master", "in_place"] = "master",
+    ) -> None:
+        _check_names(
+            direction=direction,
+            sides=sides,
+            step=step,
+            schedule=schedule,
+            weighting=weighting,
+            mask_mode=mask_mode,
+            precision=precision,
+        )
+        self._lr, self._eps, self._weight_decay = lr, eps, weight_decay
+        self._run_seed, self._distribution, self._num_directions = run_seed, direction, num_directions
+        self._num_steps = num_steps
+        self._estimate, self._schedule, self._weighting = ESTIMATES[sides], SCHEDULES[schedule], WEIGHTINGS[weighting]
+        self._rule = make_step(step, momentum=momentum)
+        self._coordinates = hold(dict(named_parameters), mask=mask, mask_mode=mask_mode, precision=precision)
+        self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
+        self.steps_done = 0
+
+    @torch.no_grad()
+    def step(self, closure: Closure) -> StepRecord:
+        """Estimate every task's projected gradients and apply the weighted update.
+
+        :param closure: Returns each task's loss on the step's batch at the model's present weights; called twice a
+            direction, or once a direction and once more where ``sides`` is ``one``.
+
+        Raises :class:`mazo.errors.TrainingError` when a loss is not finite; the weights are then those before the step.
+        """
+        losses, projected_grads = self._estimate(self._coordinates, self._directions(), eps=self._eps, closure=closure)
+        if not (losses.isfinite().all() and projected_grads.isfinite().all()):
+            raise TrainingError(
+                f"step {self.steps_done}: wanted finite task losses, found {losses.tolist()}; "
+                f"try a smaller lr (now {self._lr:g}) or eps (now {self._eps:g})"
+            )
+        # float64, then one rounding: the log's float32 coefficient is the one applied, here and in a replay.
+        weights = self._weighting(losses).double()
+        coefficients = (projected_grads.double() @ weights / self._num_directions).float()
+        record = StepRecord(self.steps_done, self.lr, losses, projected_grads, coefficients)
+        self.apply_(coefficients)
+        return record
+
+    @torch.no_grad()
+    def apply_(self, coefficients: Float[Tensor, " directions"]) -> None:
+        """Do the update of the present step given what multiplies each direction: a replay is this alone."""
+        directions, lr = self._directions(), self.lr
+        for name, tensor in self._coordinates.items():
+            gradient = _gradient(tensor, name, directions=directions, coefficients=coefficients.tolist())
+            update = self._rule.update(name, gradient)
+            # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
+            if lr != 0:
+                tensor.step_(partial(_descend_, update=update, lr=lr, weight_decay=self._weight_decay))
+        self.steps_done += 1
+
+    @property
+    def lr(self) -> float:
+        """Step size of the present step."""
+        return self._lr * self._schedule(self.steps_done, self._num_steps)
+
+    @property
+    def num_trained(self) -> int:
+        """How many numbers a direction has."""
+        return sum(self._sizes.values())
+
+    def _directions(self) -> list[Direction]:
+        return [
+            Direction(self._run_seed, self.steps_done, index, self._distribution, self._sizes)
+            for index in range(self._num_directions)
+        ]
+
+
+def _gradient(
+    z_of: Coordinates, name: str, *, directions: Sequence[Direction], coefficients: Sequence[float]
+) -> Tensor:
+    """Return sum_k coefficient_k z_k over the tensor's stepped numbers, holding one direction at a time."""
+    total: Tensor | None = None
+    for z, coefficient in zip(directions, coefficients, strict=True):
+        numbers = z_of.select(z.draw(name))
+        total = numbers.mul_(coefficient) if total is None else total.add_(numbers, alpha=coefficient)
+    assert total is not None
+    return total
+
+
+def _descend_(theta: Tensor, update: Tensor, *, lr: float, weight_decay: float) -> None:
+    if weight_decay:
+        update = update.add_(theta, alpha=weight_decay)
+    theta.add_(update, alpha=-lr)
+
+
+def _check_names(**names: str) -> None:
+    known = {
+        "direction": DISTRIBUTIONS,
+        "sides": ESTIMATES,
+        "step": STEPS,
+        "schedule": SCHEDULES,
+        "weighting": WEIGHTINGS,
+        "mask_mode": ("direction", "update"),
+        "precision": ("master", "in_place"),
+    }
+    for key, name in names.items():
+        if name not in known[key]:
+            raise ConfigError(f"{key}: wanted one of {', '.join(known[key])}; found {name!r}")

@@ -1,0 +1,86 @@
+"""What turns the estimated gradient into an update; every rule is one small class with its own state."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Step(ABC):
+    """A rule from a tensor's estimated gradient to its update u; the engine then does theta <- theta - lr u."""
+
+    @abstractmethod
+    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+        """Return the update of the tensor ``name``; called once a step for each tensor. May overwrite ``gradient``."""
+
+
+class SGD(Step):
+    """The gradient itself (MeZO)."""
+
+    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+        """Return g."""
+        return gradient
+
+
+class Sign(Step):
+    """The sign of every coordinate of the gradient (ZO-signSGD, Liu et al., ICLR 2019)."""
+
+    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+        """Return sign(g)."""
+        return gradient.sign_()
+
+
+class Momentum(Step):
+    r"""Heavy ball, :math:`m \leftarrow \mu m + g`, as torch's SGD has it: a steady gradient moves 1 / (1 - mu) as far.
+
+    :param momentum: Share mu of the last update kept.
+    """
+
+    def __init__(self, momentum: float) -> None:
+        self._momentum = momentum
+        self._mean: dict[str, Tensor] = {}
+
+    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+        """Return m after this step."""
+        mean = self._mean.setdefault(name, torch.zeros_like(gradient))
+        return mean.mul_(self._momentum).add_(gradient)
+
+
+class Adam(Step):
+    r"""Adam (Kingma and Ba, ICLR 2015) on the estimated gradient, bias corrected.
+
+    .. math:: u = \hat m / (\sqrt{\hat v} + \epsilon)
+
+    Constants are Adam's own: 0.9, 0.999, 1e-8.
+    """
+
+    decay_mean, decay_square, epsilon = 0.9, 0.999, 1e-8
+
+    def __init__(self) -> None:
+        self._mean: dict[str, Tensor] = {}
+        self._square: dict[str, Tensor] = {}
+        self._count: dict[str, int] = {}
+
+    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+        """Return u after this step."""
+        mean = self._mean.setdefault(name, torch.zeros_like(gradient))
+        square = self._square.setdefault(name, torch.zeros_like(gradient))
+        count = self._count[name] = self._count.get(name, 0) + 1
+        mean.lerp_(gradient, 1 - self.decay_mean)
+        square.mul_(self.decay_square).addcmul_(gradient, gradient, value=1 - self.decay_square)
+        root = square.div(1 - self.decay_square**count).sqrt_().add_(self.epsilon)
+        return mean.div(1 - self.decay_mean**count).div_(root)
+
+
+STEPS = ("sgd", "momentum", "adam", "sign")
+
+
+def make_step(name: str, *, momentum: float) -> Step:
+    """Build the rule of that name.
+
+    :param name: One of :data:`STEPS`; anything else raises ``KeyError``.
+    :param momentum: For ``momentum`` alone.
+    """
+    rules = {"sgd": SGD, "momentum": lambda: Momentum(momentum), "adam": Adam, "sign": Sign}
+    return rules[name]()
