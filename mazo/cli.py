@@ -59,10 +59,6 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     ),
     "tables": ("write the tables from the records", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),
-    "resolve": (
-        "write a suite with every default",
-        {"text": {"required": True, "metavar": "JSON", "help": "the suite as JSON text"}, "out": FILE},
-    ),
     "schema": ("write the JSON schema of a suite", {"out": FILE | {"help": "a YAML file"}}),
     "keys": ("renew the table of keys in config/README.md", {"out": FILE | {"help": "a file with the two markers"}}),
 }

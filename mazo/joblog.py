@@ -50,10 +50,10 @@ class JobLog:
         """Say no: nothing here moves a cursor."""
         return False
 
-    def finish(self) -> None:
-        """Write what is left of an incomplete line."""
-        if self._line:
-            self.write("\n")
+    def finish(self, outcome: str) -> None:
+        """Write what is left of an incomplete line, and how the job ended."""
+        self.write("\n" if self._line else "")
+        self._terminal.write(f"{self._name}: {outcome}\n")
 
 
 def one_line_each(error: MazoError) -> str:
@@ -70,11 +70,13 @@ def job_log(path: Path, *, name: str) -> Iterator[None]:
     """Send standard output and standard error to a log file, and progress lines to the terminal."""
     path.parent.mkdir(parents=True, exist_ok=True)
     out, err = sys.stdout, sys.stderr
+    start, outcome = time.monotonic(), "failed"
     with path.open("w", encoding="utf-8") as file:
         log = JobLog(file, err, name=name)
         sys.stdout = sys.stderr = log  # type: ignore[assignment]
         try:
             yield
+            outcome = f"done in {time.monotonic() - start:.0f} s"
         except MazoError as error:
             print(one_line_each(error))
             raise
@@ -83,4 +85,4 @@ def job_log(path: Path, *, name: str) -> Iterator[None]:
             raise
         finally:
             sys.stdout, sys.stderr = out, err
-            log.finish()
+            log.finish(outcome)

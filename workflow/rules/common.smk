@@ -2,20 +2,21 @@
 
 import os
 import re
+import shlex
 import sys
+from pathlib import Path
 
 from mazo.checks import check_suite
 from mazo.configfile import parse_suite
 from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
+from mazo.files import write_json
 from mazo.grid import is_masked, is_trained, model_files, run_folder, runs, stage_digest
 from mazo.joblog import one_line_each
 
 # The rules call `mazo` of the environment that runs this workflow, activated or not.
-os.environ["PATH"] = (
-    f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
-)
+shell.prefix(f'PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; ')
 
 try:
     SUITE = parse_suite(
@@ -30,9 +31,16 @@ CONFIG = f"{RESULTS}/config.json"
 DATA = f"{RESULTS}/data"
 RUN = f"{RESULTS}/runs/{{model}}/{{mix}}/{{method}}/seed_{{seed}}"
 LOGS = f"{RESULTS}/logs"
-CELL = "--config {input.config} --model {wildcards.model} --mix {wildcards.mix} --method {wildcards.method} --seed {wildcards.seed}"
+CELL = "--config {params.config} --model {wildcards.model} --mix {wildcards.mix} --method {wildcards.method} --seed {wildcards.seed}"
 RUNS = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE)]
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
+
+
+# Written as jobs start and no rule's input: snakemake does not look at the parameters of jobs downstream of one that
+# runs, so a changed setting would go unseen. What a stage depends on stands in its parameters, as digests; the rest of
+# the file may change without re-running it.
+onstart:
+    write_json(Path(CONFIG), SUITE.model_dump(mode="json"))
 
 
 wildcard_constraints:
@@ -79,18 +87,20 @@ def training_of(wildcards):
     )
 
 
+def parent(path, *, level):
+    return os.path.join(*Path(path).parts[:-level])
+
+
 def mask_option(wildcards, input):
     return f"--mask {input.mask}" if input.mask else ""
 
 
 def closing_summary():
-    with open(f"{RESULTS}/tables/main.md", encoding="utf-8") as table:
-        return "\n".join(
-            [
-                "",
-                table.read(),
-                f"Tables:  {RESULTS}/tables/main.{{csv,md,tex}}",
-                f"Figures: {RESULTS}/figures/radar.{{svg,png}}, loss.{{svg,png}}",
-                f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
-            ]
-        )
+    table = Path(RESULTS, "tables", "main.md")
+    lines = [
+        table.read_text(encoding="utf-8") if table.exists() else "",
+        f"Tables:  {RESULTS}/tables/main.{{csv,md,tex}}",
+        f"Figures: {RESULTS}/figures/radar.{{svg,png}}, loss.{{svg,png}}",
+        f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
+    ]
+    return "\n".join(lines)

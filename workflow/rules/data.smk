@@ -1,21 +1,4 @@
-rule config:
-    output:
-        CONFIG,
-    log:
-        f"{LOGS}/config.log",
-    conda:
-        "../envs/mazo.yaml"
-    params:
-        suite=SUITE.model_dump_json(),
-    shell:
-        "mazo resolve --text {params.suite:q} --out {output} --log {log}"
-
-
-# The resolved suite is `ancient` for every stage: what a stage depends on stands in its parameters, so that a changed
-# setting re-runs just the stages it touches.
 rule prepare:
-    input:
-        config=ancient(CONFIG),
     output:
         f"{DATA}/{{task}}/train.jsonl",
         f"{DATA}/{{task}}/dev.jsonl",
@@ -26,8 +9,9 @@ rule prepare:
     conda:
         "../envs/mazo.yaml"
     params:
-        folder=DATA,
+        config=CONFIG,
+        folder=lambda wildcards, output: parent(output[0], level=2),
         settings=settings_digest(SUITE.data.model_dump(mode="json")),
         code=code_digest("mazo.stages.prepare"),
     shell:
-        "mazo prepare --config {input.config} --task {wildcards.task} --out {params.folder} --log {log}"
+        "mazo prepare --config {params.config} --task {wildcards.task} --out {params.folder} --log {log}"

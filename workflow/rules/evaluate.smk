@@ -1,6 +1,5 @@
 rule evaluate:
     input:
-        config=ancient(CONFIG),
         data=data_of,
         model=model_of,
         mask=mask_of,
@@ -14,8 +13,9 @@ rule evaluate:
     conda:
         "../envs/mazo.yaml"
     params:
+        config=CONFIG,
         data=DATA,
-        folder=RUN,
+        folder=lambda wildcards, output: parent(output[0], level=1),
         mask=mask_option,
         settings=settings("evaluate"),
         code=code_digest("mazo.stages.evaluate"),

@@ -1,6 +1,5 @@
 rule mask:
     input:
-        config=ancient(CONFIG),
         scores=rules.score.output.scores,
     output:
         mask=f"{RUN}/mask.safetensors",
@@ -10,6 +9,7 @@ rule mask:
     conda:
         "../envs/mazo.yaml"
     params:
+        config=CONFIG,
         settings=settings("mask"),
         code=code_digest("mazo.stages.mask"),
     shell:

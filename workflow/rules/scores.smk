@@ -1,6 +1,5 @@
 rule score:
     input:
-        config=ancient(CONFIG),
         data=data_of,
         model=model_of,
     output:
@@ -11,6 +10,7 @@ rule score:
     conda:
         "../envs/mazo.yaml"
     params:
+        config=CONFIG,
         data=DATA,
         settings=settings("score"),
         code=code_digest("mazo.stages.score"),

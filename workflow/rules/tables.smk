@@ -1,6 +1,5 @@
 rule tables:
     input:
-        config=ancient(CONFIG),
         records=[f"{run}/record.json" for run in RUNS],
     output:
         f"{RESULTS}/tables/main.csv",
@@ -15,16 +14,16 @@ rule tables:
     conda:
         "../envs/mazo.yaml"
     params:
-        results=RESULTS,
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
         settings=settings_digest([run.method.label for run in runs(SUITE)]),
         code=code_digest("mazo.stages.tables"),
     shell:
-        "mazo tables --config {input.config} --results {params.results} --log {log}"
+        "mazo tables --config {params.config} --results {params.results} --log {log}"
 
 
 rule figures:
     input:
-        config=ancient(CONFIG),
         records=[f"{run}/record.json" for run in RUNS],
         curves=[f"{run}/curve.csv" for run in TRAINED],
     output:
@@ -45,8 +44,9 @@ rule figures:
     conda:
         "../envs/mazo.yaml"
     params:
-        results=RESULTS,
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
         settings=settings_digest([run.method.label for run in runs(SUITE)]),
         code=code_digest("mazo.stages.figures"),
     shell:
-        "mazo figures --config {input.config} --results {params.results} --log {log}"
+        "mazo figures --config {params.config} --results {params.results} --log {log}"

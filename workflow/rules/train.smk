@@ -1,6 +1,5 @@
 rule train:
     input:
-        config=ancient(CONFIG),
         data=data_of,
         model=model_of,
         mask=mask_of,
@@ -12,8 +11,9 @@ rule train:
     conda:
         "../envs/mazo.yaml"
     params:
+        config=CONFIG,
         data=DATA,
-        folder=RUN,
+        folder=lambda wildcards, output: parent(output[0], level=1),
         mask=mask_option,
         settings=settings("train"),
         code=code_digest("mazo.stages.train"),
