@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+GROUPS = (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
 RANGES = [
     Requirement(text)
     for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())

@@ -1,0 +1,106 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from hand_made import CONTENT, suite
+
+from mazo.config import Suite, select_run
+from mazo.configfile import load_suite, parse_suite
+from mazo.errors import ConfigError
+
+
+def changed(place: str, value: object) -> dict:
+    """The hand-written suite with the key at a dotted place set to a value."""
+    content = copy.deepcopy(CONTENT)
+    *parents, last = place.split(".")
+    node = content
+    for part in parents:
+        node = node.setdefault(part, {})
+    node[last] = value
+    return content
+
+
+FAULTS = [
+    ("trainig", {}, ["trainig: unknown key", "accepted: suite, models", "did you mean training?"]),
+    ("training.steps", 3, ["training.steps: unknown key", "num_steps"]),
+    ("methods.mazo.mask.densty", 0.1, ["methods.mazo.mask.densty", "did you mean density?"]),
+    ("methods.mazo.kind", "first_ordr", ["methods.mazo.kind", "zeroth_order", "first_order", "found 'first_ordr'"]),
+    ("mixes.two", ["rte", "sst3"], ["mixes.two.1", "'sst2'", "found 'sst3'"]),
+    ("mixes.two", ["rte", "rte"], ["mixes.two repeats"]),
+    ("mixes.two", [], ["mixes.two", "at least 1"]),
+    ("models", {}, ["models", "at least 1"]),
+    ("models.m.path", None, ["models.m.path", "found None"]),
+    ("models.m.dtype", "int8", ["models.m.dtype", "'bfloat16'", "found 'int8'"]),
+    ("seeds", ["0"], ["seeds.0", "integer", "found '0'"]),
+    ("seeds", 3, ["seeds", "list", "found 3"]),
+    ("seeds", [-1], ["seeds.0", "greater than or equal to 0", "found -1"]),
+    ("training.num_steps", 2.5, ["training.num_steps", "integer", "found 2.5"]),
+    ("training.num_steps", True, ["training.num_steps", "integer", "found True"]),
+    ("methods.mazo.lr", "3e-4", ["methods.mazo.lr", "3.0e-4"]),
+    ("methods.mazo.lr", float("nan"), ["methods.mazo.lr", "finite"]),
+    ("methods.mazo.lr", -1.0, ["methods.mazo.lr", "found -1.0"]),
+    ("methods.mazo.eps", 0.0, ["methods.mazo.eps", "greater than 0", "found 0.0"]),
+    ("methods.mazo.mask.density", 1.5, ["methods.mazo.mask.density", "less than or equal to 1", "found 1.5"]),
+    ("methods.mazo.direction", "cauchy", ["methods.mazo.direction", "'rademacher'", "found 'cauchy'"]),
+    ("methods.a/b", {"kind": "zero_shot"}, ["methods.a/b", "found 'a/b'"]),
+    ("suite", "../up", ["suite", "found '../up'"]),
+    ("data.source", "folder", ["data", "data_dir"]),
+    ("data.data_dir", "x", ["data", "source: folder"]),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "words"), FAULTS, ids=[f"{place}={value}" for place, value, _ in FAULTS])
+def test_a_fault_is_one_line_that_names_key_wanted_and_found(place, value, words):
+    with pytest.raises(ConfigError) as caught:
+        parse_suite(changed(place, value), where="f.yaml")
+    message = str(caught.value)
+    assert message.startswith("f.yaml: ")
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_two_faults_are_two_lines():
+    with pytest.raises(ConfigError) as caught:
+        parse_suite(changed("methods.mazo.lrr", 1) | {"seeds": []}, where="f.yaml")
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_an_accepted_suite_comes_back_from_json_as_it_was(tmp_path):
+    resolved = tmp_path / "config.json"
+    resolved.write_text(json.dumps(suite().model_dump(mode="json")))
+    assert load_suite(resolved) == suite()  # 1e-05 among its numbers, which YAML would read as text
+
+
+def test_a_file_that_is_absent_or_no_yaml_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent.yaml: cannot be read \(No such file"):
+        load_suite(tmp_path / "absent.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("suite: [")
+    with pytest.raises(ConfigError, match=r"broken.yaml: is not valid YAML"):
+        load_suite(broken)
+    broken.write_text("- a")
+    with pytest.raises(ConfigError, match="wanted a mapping of keys to values, found list"):
+        load_suite(broken)
+
+
+def test_yaml_cannot_make_objects(tmp_path):
+    (tmp_path / "evil.yaml").write_text("suite: !!python/object/apply:os.getcwd []")
+    with pytest.raises(ConfigError, match="is not valid YAML"):
+        load_suite(tmp_path / "evil.yaml")
+
+
+def test_a_run_that_is_not_in_the_grid_is_refused_with_the_names_that_are():
+    with pytest.raises(ConfigError, match="methods: wanted one of zero_shot, mtl_zo, mazo; found 'mezo'"):
+        select_run(suite(), model="m", mix="two", method="mezo", seed=0)
+
+
+def test_tasks_are_listed_once_in_canonical_order():
+    assert suite(mixes={"a": ["squad", "rte"], "b": ["sst2", "rte"]}).tasks == ["sst2", "rte", "squad"]
+
+
+@pytest.mark.parametrize("name", ["mini", "smoke"])
+def test_a_shipped_suite_is_accepted_as_it_stands(name):
+    path = Path(__file__).resolve().parents[2] / "config" / f"{name}.yaml"
+    assert isinstance(load_suite(path), Suite)
