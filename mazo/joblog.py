@@ -6,11 +6,22 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, runtime_checkable
 
 from mazo.errors import MazoError
 
 SECONDS_BETWEEN_LINES = 10.0
+
+
+@runtime_checkable
+class Writable(Protocol):
+    """A stream that takes text."""
+
+    def write(self, text: str, /) -> int:
+        """Take in text."""
+
+    def flush(self) -> None:
+        """Hand on what was taken in."""
 
 
 class JobLog:
@@ -22,7 +33,7 @@ class JobLog:
 
     encoding = "utf-8"
 
-    def __init__(self, file: TextIO, terminal: TextIO, *, name: str) -> None:
+    def __init__(self, file: Writable, terminal: Writable, *, name: str) -> None:
         self._file = file
         self._terminal = terminal
         self._name = name
@@ -73,7 +84,7 @@ def job_log(path: Path, *, name: str) -> Iterator[None]:
     start, outcome = time.monotonic(), "failed"
     with path.open("w", encoding="utf-8") as file:
         log = JobLog(file, err, name=name)
-        sys.stdout = sys.stderr = log  # type: ignore[assignment]
+        sys.stdout = sys.stderr = log
         try:
             yield
             outcome = f"done in {time.monotonic() - start:.0f} s"
