@@ -1,0 +1,135 @@
+"""Where a model comes from: shipped in the package, a local folder, or the Hugging Face hub."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mazo.config import ModelSettings
+from mazo.errors import ModelError
+from mazo.quiet import quiet
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+EMBEDDED = Path(__file__).parent / "mini" / "models"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
+CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """Load a causal language model and its tokenizer, in evaluation mode, no weight asking for a gradient.
+
+    Weights are read from safetensors only, and no code that came with them is run.
+
+    :raises ModelError: a folder, file or device that is absent, or a model that transformers cannot load.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    check_model(settings)
+    _check_device(settings.device)
+    source = str(_folder(settings.path) or settings.path)
+    places = {"revision": settings.revision, "trust_remote_code": False}
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(source, **places)
+            dtype = getattr(torch, settings.dtype)
+            model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True, **places)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"model {settings.path}: wanted a causal language model; {_first_line(error)}") from error
+    _set_pad_token(tokenizer)
+    return model.to(settings.device).eval().requires_grad_(False), tokenizer
+
+
+def check_model(settings: ModelSettings) -> None:
+    """Check that a model's files are there and can be read, without loading it; a hub id is checked when loaded.
+
+    :raises ModelError: names the path, what was wanted and what was found.
+    """
+    folder = _folder(settings.path)
+    if folder is None:
+        return
+    if settings.revision is not None:
+        raise ModelError(
+            f"model {settings.path}: revision goes with a hub id; found {settings.revision!r} for a folder"
+        )
+    _check_config(folder / "config.json")
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise ModelError(f"model {folder}: wanted *.safetensors; found {_listing(folder)}")
+    for file in weights:
+        _check_weights(file)
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise ModelError(f"model {folder}: wanted a tokenizer ({', '.join(TOKENIZER_FILES)}); found {_listing(folder)}")
+
+
+def context_length(model: "PreTrainedModel") -> int:
+    """Return the most tokens a model takes, or 2**30 for one that names no bound."""
+    config = model.config.get_text_config()
+    return next((value for key in CONTEXT_KEYS if isinstance(value := getattr(config, key, None), int)), 2**30)
+
+
+def _folder(path: str) -> Path | None:
+    """Return the folder a path stands for, or None for a hub id."""
+    if path.startswith("embedded:"):
+        return _embedded(path.removeprefix("embedded:"))
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists() or not HUB_ID.fullmatch(path):
+        found = "a file" if folder.exists() else "nothing"
+        raise ModelError(f"model {path}: wanted a folder, a hub id, or embedded:<name>; found {found} there")
+    return None
+
+
+def _embedded(name: str) -> Path:
+    known = sorted(folder.name for folder in EMBEDDED.glob("*") if folder.is_dir())
+    if name not in known:
+        raise ModelError(f"model embedded:{name}: wanted one of {', '.join(known) or 'none'}; found {name!r}")
+    return EMBEDDED / name
+
+
+def _check_config(file: Path) -> None:
+    try:
+        model_type = json.loads(file.read_text())["model_type"]
+    except FileNotFoundError:
+        raise ModelError(f"model {file.parent}: wanted config.json; found {_listing(file.parent)}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{file}: wanted JSON with model_type; found {_first_line(error)}") from error
+    if not isinstance(model_type, str):
+        raise ModelError(f"{file}: model_type: wanted text; found {model_type!r}")
+
+
+def _check_weights(file: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{file}: wanted weights in safetensors; found {_first_line(error)}") from error
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"device: wanted one that torch has here; found {device!r} ({_first_line(error)})") from error
+
+
+def _set_pad_token(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Name a pad token where there is none; padding is never read, so any token of the vocabulary serves."""
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
+
+
+def _listing(folder: Path) -> str:
+    return ", ".join(sorted(file.name for file in folder.iterdir())) or "an empty folder"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
