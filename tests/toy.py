@@ -45,7 +45,5 @@ def toy_model(*, seed=0, layers=2, width=16, vocabulary=320, context=512, dtype=
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = (
-            LlamaForCausalLM(config) if isinstance(config, LlamaConfig) else AutoModelForCausalLM.from_config(config)
-        )
+        model = AutoModelForCausalLM.from_config(config)
     return model.to(dtype).eval().requires_grad_(False)
