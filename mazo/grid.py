@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mazo.config import InContext, ModelSettings, Run, Suite, ZeroShot, ZerothOrder, select_run
+from mazo.config import InContext, MaskSettings, ModelSettings, Run, Suite, ZeroShot, ZerothOrder, select_run
 from mazo.digests import settings_digest
+from mazo.errors import ConfigError
 
 MODELS = Path(__file__).parent / "mini" / "models"
 STAGES = ("prepare", "score", "mask", "train", "evaluate")
@@ -64,3 +65,13 @@ def model_files(settings: ModelSettings) -> list[str]:
     embedded = settings.path.partition("embedded:")[2]
     folder = MODELS / embedded if embedded else Path(settings.path)
     return sorted(str(file) for pattern in ("*.json", "*.safetensors") for file in folder.glob(pattern))
+
+
+def mask_settings(run: Run) -> MaskSettings:
+    """Return a masked run's mask settings.
+
+    :raises ConfigError: a run without a mask.
+    """
+    if isinstance(run.method, ZerothOrder) and run.method.mask is not None:
+        return run.method.mask
+    raise ConfigError(f"methods.{run.method_name}.mask: wanted the settings of a mask; found none")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from mazo.config import MaskSettings, Run, ZerothOrder
-from mazo.errors import ConfigError
+from mazo.config import Run
+from mazo.grid import mask_settings
 from mazo.masks import mask_from_scores, save_mask
 from mazo.records import measured
 
@@ -18,10 +18,3 @@ def run(run: Run, *, scores: Path, out: Path) -> None:
             load_file(scores), density=settings.density, settings=settings.scores.model_dump(mode="json")
         )
         save_mask(mask, out)
-
-
-def mask_settings(run: Run) -> MaskSettings:
-    """Return the run's mask settings, or say that it has none."""
-    if isinstance(run.method, ZerothOrder) and run.method.mask is not None:
-        return run.method.mask
-    raise ConfigError(f"methods.{run.method_name}.mask: wanted settings of a mask; found none, so there is none to make")
