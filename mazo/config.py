@@ -89,6 +89,10 @@ class ScoreSettings(Settings):
     """The Hessian of a layer's row: the inputs' Gram matrix, its diagonal, or a Fisher estimate [assumed]."""
     gradient: Literal["backward", "zo"] = "backward"
     """The scores' gradient: one backward pass, or two-point estimates [assumed]."""
+    gradient_directions: Count = 256
+    """Directions averaged where ``gradient`` is ``zo``, two forwards each [assumed]."""
+    gradient_eps: Positive = 1e-3
+    """Distance of the two points where ``gradient`` is ``zo`` [field: MeZO]."""
     damp: Positive = 0.01
     """Share of the mean diagonal added to H (SparseGPT's convention)."""
     calibration_examples: Count = 64

@@ -38,9 +38,9 @@ class Mask:
         return sum(map(len, self.kept.values())) / sum(rows * columns for rows, columns in self.shapes.values())
 
     def hash(self) -> str:
-        """Return the SHA-256 over names, shapes and kept positions, in order; settings and storage play no part."""
+        """Return the SHA-256 over names, sorted, shapes and kept positions; settings and storage play no part."""
         digest = hashlib.sha256()
-        for name, kept in self.kept.items():
+        for name, kept in sorted(self.kept.items()):
             digest.update(json.dumps([name, self.shapes[name]]).encode())
             digest.update(kept.numpy().astype("<i8").tobytes())
         return digest.hexdigest()

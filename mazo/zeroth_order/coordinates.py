@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from mazo.masks import Mask
 
@@ -44,7 +44,7 @@ class Master(Coordinates):
     :param weight: The model's parameter, written in place.
     """
 
-    def __init__(self, weight: nn.Parameter) -> None:
+    def __init__(self, weight: Tensor) -> None:
         self._flat = weight.detach().view(-1)
         self._theta = self._flat.to(torch.float32, copy=True)
         self.size = len(self._flat)
@@ -70,7 +70,7 @@ class Kept(Coordinates):
     :param kept: Flat positions of the kept weights, ascending.
     """
 
-    def __init__(self, weight: nn.Parameter, kept: Int[Tensor, " kept"]) -> None:
+    def __init__(self, weight: Tensor, kept: Int[Tensor, " kept"]) -> None:
         self._flat = weight.detach().view(-1)
         self._kept = kept.to(self._flat.device, torch.int64)
         self._theta = self._flat.index_select(0, self._kept).float()
@@ -100,7 +100,7 @@ class UpdateMasked(Coordinates):
     :param kept: Flat positions of the kept weights, ascending; none for a tensor that the mask leaves out.
     """
 
-    def __init__(self, weight: nn.Parameter, kept: Int[Tensor, " kept"]) -> None:
+    def __init__(self, weight: Tensor, kept: Int[Tensor, " kept"]) -> None:
         self._whole = Master(weight)
         self._kept = kept.to(weight.device, torch.int64)
         self.size = self._whole.size
@@ -133,7 +133,7 @@ class InPlace(Coordinates):
     :param weight: The model's parameter, changed in place.
     """
 
-    def __init__(self, weight: nn.Parameter) -> None:
+    def __init__(self, weight: Tensor) -> None:
         self._flat = weight.detach().view(-1)
         self.size = len(self._flat)
 
@@ -153,7 +153,7 @@ class InPlace(Coordinates):
 
 
 def hold(
-    parameters: Mapping[str, nn.Parameter], *, mask: Mask | None, mask_mode: str, precision: str
+    parameters: Mapping[str, Tensor], *, mask: Mask | None, mask_mode: str, precision: str
 ) -> dict[str, Coordinates]:
     """Take hold of the trained numbers of a model, one :class:`Coordinates` a tensor, in the parameters' order.
 

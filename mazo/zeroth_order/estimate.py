@@ -28,7 +28,7 @@ def losses_along_(
         for point in points:
             move_(coordinates, z, start=at, end=point)
             at = point
-            losses.append(closure().detach().float().cpu())
+            losses.append(closure().detach().cpu().double())
     finally:
         move_(coordinates, z, start=at, end=0.0)
     return torch.stack(losses)
@@ -44,7 +44,7 @@ def two_point_(
     :returns: The mean of each task's losses, and the projected gradients.
     """
     losses = [losses_along_(coordinates, z, points=(eps, -eps), closure=closure) for z in directions]
-    plus, minus = torch.stack(losses).double().unbind(1)
+    plus, minus = torch.stack(losses).unbind(1)
     return ((plus + minus) / 2).mean(0).float(), ((plus - minus) / (2 * eps)).float()
 
 
@@ -57,9 +57,9 @@ def one_sided_(
 
     :returns: Each task's loss at theta, and the projected gradients.
     """
-    losses = closure().detach().float().cpu()
+    losses = closure().detach().cpu().double()
     plus = [losses_along_(coordinates, z, points=(eps,), closure=closure) for z in directions]
-    return losses, ((torch.cat(plus).double() - losses.double()) / eps).float()
+    return losses.float(), ((torch.cat(plus) - losses) / eps).float()
 
 
 Estimate = Callable[..., tuple[Float[Tensor, " tasks"], Float[Tensor, "directions tasks"]]]

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 import torch
@@ -60,7 +59,7 @@ class LogWriter:
         self._file.write(numbers.numpy().astype("<f4").tobytes())
         self._file.flush()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "LogWriter":
         return self
 
     def __exit__(

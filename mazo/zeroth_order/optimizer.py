@@ -1,13 +1,12 @@
 """The one zeroth-order engine: estimate, then apply; a replay applies alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from mazo.errors import ConfigError, TrainingError
 from mazo.masks import Mask
@@ -61,23 +60,23 @@ class ZerothOrderOptimizer:
 
     def __init__(
         self,
-        named_parameters: Iterable[tuple[str, nn.Parameter]],
+        named_parameters: Iterable[tuple[str, Tensor]],
         *,
         lr: float,
         run_seed: int,
         eps: float = 1e-3,
         mask: Mask | None = None,
-        mask_mode: Literal["direction", "update"] = "direction",
+        mask_mode: str = "direction",
         direction: str = "gaussian",
         num_directions: int = 1,
-        sides: Literal["two", "one"] = "two",
+        sides: str = "two",
         step: str = "sgd",
         momentum: float = 0.9,
         schedule: str = "constant",
         num_steps: int = 1,
         weight_decay: float = 0.0,
         weighting: str = "uniform",
-        precision: Literal["master", "in_place"] = "master",
+        precision: str = "master",
     ) -> None:
         _check_names(
             direction=direction,
@@ -95,6 +94,7 @@ class ZerothOrderOptimizer:
         self._rule = make_step(step, momentum=momentum)
         self._coordinates = hold(dict(named_parameters), mask=mask, mask_mode=mask_mode, precision=precision)
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
+        self._drifts = mask is None and precision == "in_place"
         self.steps_done = 0
 
     @torch.no_grad()
@@ -121,7 +121,7 @@ class ZerothOrderOptimizer:
 
     @torch.no_grad()
     def apply_(self, coefficients: Float[Tensor, " directions"]) -> None:
-        """Do the update of the present step given what multiplies each direction: a replay is this alone."""
+        """Do the update of the present step, given what multiplies each direction."""
         directions, lr = self._directions(), self.lr
         for name, tensor in self._coordinates.items():
             gradient = _gradient(tensor, name, directions=directions, coefficients=coefficients.tolist())
@@ -130,6 +130,15 @@ class ZerothOrderOptimizer:
             if lr != 0:
                 tensor.step_(partial(_descend_, update=update, lr=lr, weight_decay=self._weight_decay))
         self.steps_done += 1
+
+    @torch.no_grad()
+    def repeat_(self, coefficients: Float[Tensor, " directions"]) -> None:
+        """Do a logged step again, bit for bit, without a forward."""
+        if self._drifts:
+            # Measuring moved these weights for good; the same moves, with nothing measured, move them as far.
+            zeros = torch.zeros(1)
+            self._estimate(self._coordinates, self._directions(), eps=self._eps, closure=lambda: zeros)
+        self.apply_(coefficients)
 
     @property
     def lr(self) -> float:
@@ -167,7 +176,7 @@ def _descend_(theta: Tensor, update: Tensor, *, lr: float, weight_decay: float) 
 
 
 def _check_names(**names: str) -> None:
-    known = {
+    known: dict[str, Collection[str]] = {
         "direction": DISTRIBUTIONS,
         "sides": ESTIMATES,
         "step": STEPS,

@@ -12,13 +12,13 @@ from mazo.zeroth_order.optimizer import ZerothOrderOptimizer
 
 
 def replay_(optimizer: ZerothOrderOptimizer, log: RunLog) -> None:
-    """Apply every logged step: the same operations in the same order as training did, so the same bits.
+    """Repeat every logged step: the same operations in the same order as training did, so the same bits.
 
     :param optimizer: Made as for the training: base model's weights, settings, mask and run seed.
     :param log: The run's numbers.
     """
     for coefficients in log.coefficients:
-        optimizer.apply_(coefficients)
+        optimizer.repeat_(coefficients)
 
 
 def weights_checksum(named_tensors: Iterable[tuple[str, Tensor]]) -> str:

@@ -1,0 +1,49 @@
+import math
+
+import pytest
+import torch
+
+from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
+
+SIZES = {"a": 40_000, "b": 40_000}
+
+
+def direction(distribution: str = "gaussian", *, seed: int = 0, step: int = 0, index: int = 0) -> Direction:
+    return Direction(seed, step, index, distribution, SIZES)
+
+
+def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
+    return torch.corrcoef(torch.stack([first, second]))[0, 1].item()
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_direction_is_the_same_each_time_it_is_drawn(distribution):
+    z = direction(distribution)
+    assert torch.equal(z.draw("a"), z.draw("a"))
+    assert torch.equal(z.draw("a"), direction(distribution).draw("a"))
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_equal_shapes_seeds_steps_and_indices_give_uncorrelated_numbers(distribution):
+    z = direction(distribution).draw("a")
+    others = [
+        direction(distribution).draw("b"),
+        direction(distribution, seed=1).draw("a"),
+        direction(distribution, step=1).draw("a"),
+        direction(distribution, index=1).draw("a"),
+    ]
+    for other in others:
+        assert abs(correlation(z, other)) < 4 / math.sqrt(len(z))
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_every_distribution_has_the_mean_square_one_so_that_lr_means_the_same(distribution):
+    z = direction(distribution)
+    square = torch.cat([z.draw("a"), z.draw("b")]).double().square().mean().item()
+    assert abs(square - 1) < {"gaussian": 0.02, "rademacher": 1e-12, "sphere": 1e-6}[distribution]
+
+
+def test_the_sphere_has_the_norm_root_d_over_all_tensors_together():
+    z = Direction(0, 0, 0, "sphere", {"small": 3, "large": 5})
+    norm = torch.cat([z.draw("small"), z.draw("large")]).double().norm().item()
+    assert norm == pytest.approx(math.sqrt(8), rel=1e-6)

@@ -1,0 +1,168 @@
+import pytest
+import torch
+from toy_problem import Weights, bits, mask_of, quadratic_losses
+
+from mazo.errors import ConfigError, MaskError, TrainingError
+from mazo.masks import Mask
+from mazo.zeroth_order import ZerothOrderOptimizer
+from mazo.zeroth_order.direction import Direction
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+VARIANTS = (
+    {},
+    {"direction": "rademacher"},
+    {"direction": "sphere"},
+    {"num_directions": 3},
+    {"sides": "one"},
+    {"step": "momentum"},
+    {"step": "adam"},
+    {"step": "sign"},
+    {"schedule": "linear", "num_steps": 10},
+    {"schedule": "cosine", "num_steps": 10},
+    {"weight_decay": 0.1},
+)
+
+
+def optimizer(model: Weights, *, lr: float = 1e-2, masked: bool = False, **settings) -> ZerothOrderOptimizer:
+    mask = mask_of(model) if masked else None
+    return ZerothOrderOptimizer(
+        model.named_parameters(), lr=lr, run_seed=0, mask=mask, num_steps=settings.pop("num_steps", 100), **settings
+    )
+
+
+def trained(steps: int = 5, *, dtype: torch.dtype = torch.float32, **settings) -> Weights:
+    model = Weights(dtype)
+    engine = optimizer(model, **settings)
+    for _ in range(steps):
+        engine.step(quadratic_losses(model))
+    return model
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+def test_equal_runs_give_equal_bits(settings, masked):
+    first, second = (bits(trained(masked=masked, **settings)) for _ in range(2))
+    assert first == second != bits(Weights())
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("settings", [{}, {"masked": True}, {"masked": True, "mask_mode": "update"}], ids=str)
+def test_a_thousand_idle_steps_leave_every_bit(dtype, settings):
+    assert bits(trained(1000, dtype=dtype, lr=0.0, **settings)) == bits(Weights(dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("mask_mode", ["direction", "update"])
+def test_frozen_weights_keep_every_bit_and_kept_ones_move(dtype, mask_mode):
+    before, after = Weights(dtype), trained(20, dtype=dtype, masked=True, mask_mode=mask_mode, lr=0.1)
+    kept = mask_of(before).kept
+    for name, weight in before.named_parameters():
+        changed = (weight.view(-1) != dict(after.named_parameters())[name].view(-1)).nonzero().flatten()
+        assert set(changed.tolist()) <= set(kept.get(name, torch.tensor([])).tolist())
+        assert name not in kept or len(changed) > 0.9 * len(kept[name])
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+def test_the_update_lies_against_the_sign_of_the_projected_gradient_on_the_direction_itself(masked):
+    model = Weights()
+    engine = optimizer(model, masked=masked)
+    for step in range(4):
+        before = {name: weight.clone() for name, weight in model.named_parameters()}
+        record = engine.step(quadratic_losses(model, tasks=1))
+        z = Direction(0, step, 0, "gaussian", engine._sizes)
+        moved = []
+        for name in z.sizes:
+            change = (dict(model.named_parameters())[name] - before[name]).flatten()
+            moved.append(change[mask_of(model).kept[name]] if masked else change)
+        numbers = torch.cat([z.draw(name) for name in z.sizes])
+        cosine = torch.cosine_similarity(torch.cat(moved), numbers, dim=0).item()
+        assert cosine == pytest.approx(-record.projected_grads.sign().item(), abs=1e-3)
+
+
+def test_the_step_is_lr_times_the_mean_slope_times_z_with_no_other_factor():
+    model = Weights()
+    before = model.flat()
+    record = optimizer(model, lr=0.03, weight_decay=0.5).step(quadratic_losses(model))
+    z = Direction(0, 0, 0, "gaussian", {name: weight.numel() for name, weight in model.named_parameters()})
+    numbers = torch.cat([z.draw(name) for name in z.sizes]).double()
+    wanted = before - 0.03 * (record.projected_grads.double().mean() * numbers + 0.5 * before)
+    torch.testing.assert_close(model.flat(), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_directions_are_averaged_not_summed():
+    model = Weights()
+    record = optimizer(model, num_directions=4).step(quadratic_losses(model))
+    torch.testing.assert_close(record.coefficients, record.projected_grads.mean(1) / 4)
+
+
+def test_a_mask_of_all_weights_trains_as_none_does():
+    plain, masked = Weights(), Weights()
+    everything = {name: weight for name, weight in plain.named_parameters() if weight.ndim == 2}
+    full = Mask(
+        {name: torch.arange(weight.numel()) for name, weight in everything.items()},
+        {name: tuple(weight.shape) for name, weight in everything.items()},
+    )
+    for model, mask, names in ((plain, None, everything), (masked, full, dict(masked.named_parameters()))):
+        names = {name: dict(model.named_parameters())[name] for name in names}
+        engine = ZerothOrderOptimizer(names.items(), lr=1e-2, run_seed=0, mask=mask)
+        for _ in range(3):
+            engine.step(quadratic_losses(model))
+    assert bits(plain) == bits(masked)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": 0.01},
+        {"lr": 0.005, "step": "momentum", "momentum": 0.5},
+        {"lr": 0.03, "step": "adam"},
+        {"lr": 0.03, "step": "sign", "schedule": "linear", "num_steps": 300},
+        {"lr": 0.02, "num_directions": 4},
+        {"lr": 0.01, "sides": "one"},
+    ],
+    ids=str,
+)
+def test_training_nears_the_minimum_of_a_quadratic(settings):
+    model = Weights(width=4)
+    engine = optimizer(model, **settings)
+    losses = quadratic_losses(model, tasks=1)
+    start = losses().item()
+    for _ in range(300):
+        engine.step(losses)
+    assert losses().item() < 0.3 * start
+
+
+def test_learning_rates_follow_the_schedule():
+    for schedule, wanted in (("constant", [1.0] * 4), ("linear", [1.0, 0.75, 0.5, 0.25])):
+        model = Weights()
+        engine = optimizer(model, lr=1.0, schedule=schedule, num_steps=4)
+        assert [engine.step(lambda: torch.zeros(1)).lr for _ in range(4)] == wanted
+
+
+@pytest.mark.parametrize("key", ["direction", "sides", "step", "schedule", "weighting", "mask_mode", "precision"])
+def test_an_unknown_name_raises_and_lists_the_known_ones(key):
+    with pytest.raises(ConfigError, match=f"{key}: wanted one of .*; found 'conservative'"):
+        optimizer(Weights(), **{key: "conservative"})
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_weights_as_before():
+    model = Weights()
+    engine = optimizer(model)
+    before = bits(model)
+    with pytest.raises(TrainingError, match=r"step 0: wanted finite task losses.*lr \(now 0.01\).*eps \(now 0.001\)"):
+        engine.step(lambda: torch.tensor([1.0, float("nan")]))
+    assert bits(model) == before
+
+
+def test_a_mask_of_another_model_is_refused():
+    mask = mask_of(Weights(width=8))
+    with pytest.raises(MaskError, match=r"first: wanted the mask's shape \(4, 8\), found \(4, 16\)"):
+        ZerothOrderOptimizer(Weights().named_parameters(), lr=1.0, run_seed=0, mask=mask)
+    with pytest.raises(MaskError, match="wanted a parameter 'first'"):
+        ZerothOrderOptimizer([], lr=1.0, run_seed=0, mask=mask)
+
+
+def test_no_global_random_stream_is_read_or_moved():
+    state = torch.get_rng_state()
+    trained(2)
+    assert torch.equal(state, torch.get_rng_state())
