@@ -6,9 +6,12 @@ stream leaves the others as they were.
 
 import hashlib
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def stream_key(run_seed: int, *purpose: str | int) -> int:
@@ -31,6 +34,8 @@ def python_random(run_seed: int, *purpose: str | int) -> random.Random:
     return random.Random(stream_key(run_seed, *purpose))  # noqa: S311 (not for cryptography)
 
 
-def torch_generator(run_seed: int, *purpose: str | int) -> torch.Generator:
+def torch_generator(run_seed: int, *purpose: str | int) -> "torch.Generator":
     """Return the stream as a CPU torch generator."""
+    import torch
+
     return torch.Generator().manual_seed(stream_key(run_seed, *purpose) % 2**63)
