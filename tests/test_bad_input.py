@@ -1,0 +1,37 @@
+"""Every bad input stops the workflow before any job starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from bad_inputs import BAD_INPUTS, good_suite
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+
+
+def run_workflow(folder: Path, suite: dict) -> subprocess.CompletedProcess:
+    (folder / "suite.yaml").write_text(yaml.safe_dump(suite))
+    command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", folder, "--cores", "1"]
+    return subprocess.run(
+        [*command, "--configfile", folder / "suite.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=[bad.name for bad in BAD_INPUTS])
+def test_the_workflow_stops_with_one_message_and_no_job(bad, tmp_path):
+    suite = good_suite(tmp_path)
+    done = run_workflow(tmp_path, suite | bad.changes(tmp_path))
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith("mazo: ")]
+    for word in bad.words:
+        assert word in message
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
