@@ -4,6 +4,8 @@ import pytest
 import yaml
 from bad_inputs import BAD_INPUTS, good_suite
 
+from mazo.cli import main
+
 
 def check(folder: Path, suite: dict) -> int:
     (folder / "suite.yaml").write_text(yaml.safe_dump(suite))
