@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -59,15 +58,14 @@ class LogWriter:
         self._file.write(numbers.numpy().astype("<f4").tobytes())
         self._file.flush()
 
-    def __enter__(self) -> "LogWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def finish(self) -> None:
+        """Give the complete log its own name."""
         self._file.close()
-        if error is None:
-            self._part.replace(self._path)
+        self._part.replace(self._path)
+
+    def close(self) -> None:
+        """Close the file; the steps of a run that failed stay beside the log's place."""
+        self._file.close()
 
 
 def read_log(path: Path) -> RunLog:

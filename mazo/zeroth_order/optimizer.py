@@ -13,7 +13,7 @@ from mazo.masks import Mask
 from mazo.schedules import SCHEDULES
 from mazo.zeroth_order.coordinates import Coordinates, hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
-from mazo.zeroth_order.estimate import ESTIMATES, Closure
+from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
 from mazo.zeroth_order.steps import STEPS, make_step
 from mazo.zeroth_order.weighting import WEIGHTINGS
 
@@ -146,8 +146,18 @@ class ZerothOrderOptimizer:
         return self._lr * self._schedule(self.steps_done, self._num_steps)
 
     @property
+    def name(self) -> str:
+        """What runs, from the rule itself: ``zo_sgd``, ``zo_adam``, ..."""
+        return f"zo_{type(self._rule).__name__.lower()}"
+
+    @property
+    def forwards_per_step(self) -> int:
+        """How often a step calls its closure."""
+        return 2 * self._num_directions if self._estimate is two_point_ else 1 + self._num_directions
+
+    @property
     def num_trained(self) -> int:
-        """How many numbers a direction has."""
+        """How many numbers a direction has: the trained weights, or all of them where ``mask_mode`` is ``update``."""
         return sum(self._sizes.values())
 
     def _directions(self) -> list[Direction]:

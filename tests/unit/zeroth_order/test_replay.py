@@ -14,10 +14,11 @@ def logged_run(path, *, steps: int = 10, dtype: torch.dtype = torch.float32, **s
     model = Weights(dtype)
     engine = optimizer(model, **settings)
     header = {"tasks": ["a", "b", "c"], "num_directions": settings.get("num_directions", 1)}
-    with LogWriter(path, header) as log:
-        for _ in range(steps):
-            record = engine.step(quadratic_losses(model))
-            log.append(record.projected_grads, record.coefficients)
+    log = LogWriter(path, header)
+    for _ in range(steps):
+        record = engine.step(quadratic_losses(model))
+        log.append(record.projected_grads, record.coefficients)
+    log.finish()
     return model
 
 
@@ -42,10 +43,11 @@ def test_replay_is_exact_in_every_type(tmp_path, dtype):
 
 def test_a_log_gives_back_its_header_and_numbers(tmp_path):
     slopes, coefficients = torch.randn(3, 2, 4), torch.randn(3, 2)
-    with LogWriter(tmp_path / "steps.log", {"tasks": list("abcd"), "num_directions": 2, "run_seed": 7}) as log:
-        for step in range(3):
-            log.append(slopes[step], coefficients[step])
-        assert not (tmp_path / "steps.log").exists()
+    log = LogWriter(tmp_path / "steps.log", {"tasks": list("abcd"), "num_directions": 2, "run_seed": 7})
+    for step in range(3):
+        log.append(slopes[step], coefficients[step])
+    assert not (tmp_path / "steps.log").exists()
+    log.finish()
     read = read_log(tmp_path / "steps.log")
     assert read.header["run_seed"] == 7
     assert torch.equal(read.projected_grads, slopes)
@@ -53,9 +55,10 @@ def test_a_log_gives_back_its_header_and_numbers(tmp_path):
 
 
 def test_twenty_thousand_steps_of_eight_tasks_take_less_than_a_megabyte(tmp_path):
-    with LogWriter(tmp_path / "steps.log", {"tasks": list("abcdefgh"), "num_directions": 1}) as log:
-        for _ in range(20_000):
-            log.append(torch.zeros(1, 8), torch.zeros(1))
+    log = LogWriter(tmp_path / "steps.log", {"tasks": list("abcdefgh"), "num_directions": 1})
+    for _ in range(20_000):
+        log.append(torch.zeros(1, 8), torch.zeros(1))
+    log.finish()
     assert (tmp_path / "steps.log").stat().st_size < 1_000_000
 
 
@@ -69,9 +72,9 @@ def test_a_torn_last_record_is_not_read(tmp_path):
 
 
 def test_a_failed_run_leaves_its_steps_beside_the_logs_place(tmp_path):
-    with pytest.raises(RuntimeError), LogWriter(tmp_path / "steps.log", {"tasks": ["a"], "num_directions": 1}) as log:
-        log.append(torch.ones(1, 1), torch.ones(1))
-        raise RuntimeError
+    log = LogWriter(tmp_path / "steps.log", {"tasks": ["a"], "num_directions": 1})
+    log.append(torch.ones(1, 1), torch.ones(1))
+    log.close()
     assert not (tmp_path / "steps.log").exists()
     assert len(read_log(tmp_path / "steps.log.part").coefficients) == 1
 

@@ -1,0 +1,46 @@
+"""A run's losses over its steps."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mazo.files import write_text
+
+
+class Curve:
+    """Losses of each task by step and split, for ``curve.csv``: ``step,task,split,loss``.
+
+    A training loss is the mean over the steps since the last one reported; a dev loss is measured before the step.
+
+    :param tasks: Names of the tasks, in the order of the losses.
+    """
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        self._tasks = list(tasks)
+        self._rows: list[str] = []
+        self._window: list[Tensor] = []
+
+    def add_train(self, losses: Float[Tensor, " tasks"]) -> None:
+        """Take in one step's losses."""
+        self._window.append(losses)
+
+    def report_train(self, step: int) -> None:
+        """Close the window of training losses after ``step`` steps."""
+        self._report(step, "train", torch.stack(self._window).mean(0))
+        self._window.clear()
+
+    def report_dev(self, step: int, losses: Float[Tensor, " tasks"]) -> None:
+        """Report the dev losses after ``step`` steps."""
+        self._report(step, "dev", losses)
+
+    def _report(self, step: int, split: str, losses: Tensor) -> None:
+        self._rows += [
+            f"{step},{task},{split},{loss:.6f}" for task, loss in zip(self._tasks, losses.tolist(), strict=True)
+        ]
+
+    def write(self, path: Path) -> None:
+        """Write the curve as CSV."""
+        write_text(path, "\n".join(["step,task,split,loss", *self._rows]) + "\n")

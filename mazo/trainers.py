@@ -1,0 +1,156 @@
+"""What a step of each kind of method does and leaves: one trainer a kind, the same calls for the loop."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from mazo.batches import Batch
+from mazo.config import FirstOrder, Run, ZerothOrder
+from mazo.errors import ConfigError, TrainingError
+from mazo.files import write_bytes
+from mazo.first_order import FirstOrderOptimizer
+from mazo.losses import task_losses
+from mazo.masks import Mask, load_mask
+from mazo.zeroth_order import ZerothOrderOptimizer, read_log, replay_
+from mazo.zeroth_order.log import LogWriter
+from mazo.zeroth_order.replay import weights_checksum
+
+OPTIMIZER_KEYS = {
+    *("lr", "eps", "direction", "num_directions", "sides", "step", "momentum", "schedule", "weight_decay"),
+    *("weighting", "mask_mode", "precision"),
+}
+
+
+class ZerothOrderTrainer:
+    """Zeroth-order steps, each appended to ``steps.log``."""
+
+    def __init__(self, model: nn.Module, run: Run, *, mask: Mask | None, out: Path) -> None:
+        self._model, self._num_tasks = model, len(run.tasks)
+        self._log = LogWriter(out / "steps.log", log_header(model, run, mask=mask))
+        self.optimizer = make_optimizer(model, run, mask=mask)
+
+    def step(self, batches: Sequence[Batch]) -> Float[Tensor, " tasks"]:
+        """Do one step and log its projected gradients."""
+        record = self.optimizer.step(lambda: task_losses(self._model, batches, num_tasks=self._num_tasks))
+        self._log.append(record.projected_grads, record.coefficients)
+        return record.losses
+
+    def finish(self) -> None:
+        """Give the log, now complete, its own name."""
+        self._log.finish()
+
+    def close(self) -> None:
+        """Close the log."""
+        self._log.close()
+
+
+class FirstOrderTrainer:
+    """AdamW steps; no list of numbers can repeat them, so the weights are kept."""
+
+    def __init__(self, model: nn.Module, run: Run, *, out: Path) -> None:
+        assert isinstance(run.method, FirstOrder)
+        self._model, self._num_tasks, self._out = model, len(run.tasks), out
+        self.optimizer = FirstOrderOptimizer(
+            model.parameters(),
+            lr=run.method.lr,
+            schedule=run.method.schedule,
+            num_steps=num_steps(run),
+            weight_decay=run.method.weight_decay,
+        )
+
+    def step(self, batches: Sequence[Batch]) -> Float[Tensor, " tasks"]:
+        """Do one step."""
+        return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks)
+
+    def finish(self) -> None:
+        """Write ``weights.safetensors``."""
+        weights = {name: weight.detach().cpu().contiguous() for name, weight in self._model.named_parameters()}
+        write_bytes(self._out / "weights.safetensors", save(weights))
+
+    def close(self) -> None:
+        """Do nothing: no file is open."""
+
+
+Trainer = ZerothOrderTrainer | FirstOrderTrainer
+
+
+def num_steps(run: Run) -> int:
+    """Return the run's number of steps: the suite's, unless its method sets another."""
+    own = run.method.num_steps if isinstance(run.method, FirstOrder) else None
+    return run.training.num_steps if own is None else own
+
+
+def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, out: Path) -> Trainer:
+    """Build the run's trainer; raises :class:`mazo.errors.ConfigError` for a method that trains nothing."""
+    if isinstance(run.method, ZerothOrder):
+        return ZerothOrderTrainer(model, run, mask=read_mask(run, mask), out=out)
+    if isinstance(run.method, FirstOrder):
+        return FirstOrderTrainer(model, run, out=out)
+    raise ConfigError(f"methods.{run.method_name}.kind: wanted a kind that trains; found {run.method.kind}")
+
+
+def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOrderOptimizer:
+    """Build the zeroth-order optimiser that a run's settings name, for training and replay alike."""
+    return ZerothOrderOptimizer(
+        model.named_parameters(),
+        **run.method.model_dump(include=OPTIMIZER_KEYS),
+        num_steps=num_steps(run),
+        run_seed=run.seed,
+        mask=mask,
+    )
+
+
+def read_mask(run: Run, path: Path | None) -> Mask | None:
+    """Read a run's mask, and insist that there is one exactly where the method asks for it."""
+    wanted = isinstance(run.method, ZerothOrder) and run.method.mask is not None
+    if wanted != (path is not None):
+        found = "none" if path is None else path
+        raise ConfigError(f"--mask: wanted {'a file' if wanted else 'none'} for {run.method_name}; found {found}")
+    return None if path is None else load_mask(path)
+
+
+def log_header(model: nn.Module, run: Run, *, mask: Mask | None) -> dict[str, object]:
+    """Return what, beside the numbers, decides a run's trained weights."""
+    settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS)
+    return {
+        "run_seed": run.seed,
+        "tasks": run.tasks,
+        "num_steps": num_steps(run),
+        "num_directions": settings["num_directions"],
+        "settings": settings,
+        "mask": None if mask is None else mask.hash(),
+        "base": weights_checksum(model.named_parameters()),
+    }
+
+
+def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: Path) -> None:
+    """Give a base model the weights of a finished run by replaying its log.
+
+    Raises :class:`mazo.errors.TrainingError` where the log is another run's, naming what differs.
+    """
+    own_mask, steps = read_mask(run, mask), read_log(log)
+    for key, wanted in log_header(model, run, mask=own_mask).items():
+        if steps.header.get(key) != wanted:
+            raise TrainingError(f"{log}: {key}: wanted {wanted}, found {steps.header.get(key)}: the log of another run")
+    if len(steps.coefficients) != num_steps(run):
+        raise TrainingError(f"{log}: wanted {num_steps(run)} steps, found {len(steps.coefficients)}")
+    replay_(make_optimizer(model, run, mask=own_mask), steps)
+
+
+@torch.no_grad()
+def restore_first_order(model: nn.Module, *, weights: Path) -> None:
+    """Give a base model the weights that a first-order run kept; raises :class:`mazo.errors.TrainingError`."""
+    try:
+        kept = load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{weights}: wanted the run's weights, found none that can be read ({error})") from error
+    own = dict(model.named_parameters())
+    if {n: w.shape for n, w in own.items()} != {n: w.shape for n, w in kept.items()}:
+        raise TrainingError(f"{weights}: wanted the model's own {len(own)} weights, found those of another model")
+    for name, weight in own.items():
+        weight.copy_(kept[name])

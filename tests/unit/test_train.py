@@ -1,0 +1,182 @@
+import csv
+import json
+from collections import defaultdict
+
+import pytest
+import torch
+from toy import toy_model, toy_tokenizer
+
+from mazo.config import Run
+from mazo.data import prepare_task
+from mazo.errors import ConfigError, TrainingError
+from mazo.maskable import maskable_weights
+from mazo.masks import mask_from_scores, save_mask
+from mazo.models import load_model
+from mazo.train import train, trained_model
+from mazo.zeroth_order.log import read_log
+
+TASKS = ["rte", "copa"]
+ZO = {"kind": "zeroth_order", "lr": 1e-3}
+MASKED = ZO | {"lr": 1e-2, "mask": {"density": 0.1}}
+FO = {"kind": "first_order", "lr": 1e-3, "num_steps": 2}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A folder with a model, two tasks' rows and a mask."""
+    folder = tmp_path_factory.mktemp("house")
+    toy_model().save_pretrained(folder / "model")
+    toy_tokenizer([" Yes", " No"]).save_pretrained(folder / "model")
+    run = make_run(folder, ZO)
+    for task in TASKS:
+        prepare_task(task, run.data, out=folder / "data")
+    weights = maskable_weights(load_model(run.model)[0])
+    save_mask(mask_from_scores({name: weight.abs() for name, weight in weights.items()}, density=0.1), folder / "mask")
+    return folder
+
+
+def make_run(folder, method, *, dtype="float32", **changes) -> Run:
+    return Run.model_validate(
+        {
+            "suite": "test",
+            "model_name": "toy",
+            "model": {"path": str(folder / "model"), "dtype": dtype},
+            "mix": "two",
+            "tasks": TASKS,
+            "method_name": "method",
+            "method": method,
+            "seed": 3,
+            "data": {"train": 12, "dev": 6, "test": 4},
+            "training": {"num_steps": 5, "batch_per_task": 2, "micro_batch": 3, "dev_every": 2, "dev_examples": 4},
+            "evaluation": {},
+        }
+        | changes
+    )
+
+
+def trained(house, out, method, **changes):
+    mask = house / "mask" if "mask" in method else None
+    run = make_run(house, method, **changes)
+    train(run, data=house / "data", mask=mask, out=out)
+    return trained_model(run, mask=mask, out=out)[0]
+
+
+def base(house, dtype="float32"):
+    return load_model(make_run(house, ZO, dtype=dtype).model)[0]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *(ZO, MASKED, FO, MASKED | {"mask_mode": "update"}, ZO | {"sides": "one", "num_directions": 2}),
+        *(ZO | {"step": "adam", "direction": "sphere", "schedule": "cosine"}, ZO | {"precision": "in_place"}),
+    ],
+    ids=str,
+)
+def test_a_runs_files_rebuild_exactly_the_weights_that_training_ended_with(house, tmp_path, method):
+    model = trained(house, tmp_path, method)  # checks the checksum that training recorded
+    assert any(not torch.equal(own, old) for own, old in zip(model.parameters(), base(house).parameters(), strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_frozen_weights_keep_every_bit_through_a_real_run(house, tmp_path, dtype):
+    model = trained(house, tmp_path, MASKED, dtype=dtype)
+    before = dict(base(house, dtype).named_parameters())
+    about = json.loads((tmp_path / "train.json").read_text())
+    changed = {name: (weight != before[name]).sum(1) for name, weight in model.named_parameters() if weight.ndim == 2}
+    kept = {name: max(1, round(0.1 * before[name].shape[1])) for name in maskable_weights(model)}
+    assert all((rows <= kept.get(name, 0)).all() for name, rows in changed.items())
+    assert all(torch.equal(w, before[n]) for n, w in model.named_parameters() if n not in kept)
+    total = sum(count * len(before[name]) for name, count in kept.items())
+    assert about["trained_weights"] == total
+    assert sum(rows.sum().item() for rows in changed.values()) > 0.9 * total
+
+
+def test_equal_runs_leave_equal_logs_and_curves(house, tmp_path):
+    for name in ("one", "two"):
+        trained(house, tmp_path / name, MASKED)
+    for file in ("steps.log", "curve.csv"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_the_curve_has_dev_losses_from_step_zero_to_the_last_and_train_windows_between(house, tmp_path):
+    trained(house, tmp_path, ZO)
+    steps = defaultdict(list)
+    for row in csv.DictReader((tmp_path / "curve.csv").read_text().splitlines()):
+        steps[row["task"], row["split"]].append(int(row["step"]))
+        assert 0 < float(row["loss"]) < 20
+    assert steps == {(task, split): at for task in TASKS for split, at in (("dev", [0, 2, 4, 5]), ("train", [2, 4, 5]))}
+
+
+def test_methods_of_one_seed_start_at_the_same_dev_loss(house, tmp_path):
+    starts = []
+    for name, method in (("zo", ZO), ("masked", MASKED), ("fo", FO)):
+        trained(house, tmp_path / name, method)
+        starts.append((tmp_path / name / "curve.csv").read_text().split("\n")[1:3])
+    assert starts[0] == starts[1] == starts[2]
+
+
+def test_the_record_names_the_optimizer_that_ran_and_counts_its_forwards(house, tmp_path):
+    for name, method, optimizer, forwards in (
+        ("zo", ZO | {"step": "sign", "num_directions": 3}, "zo_sign", 30),
+        ("one", ZO | {"sides": "one", "num_directions": 3}, "zo_sgd", 20),
+        ("fo", FO, "adamw", 2),
+    ):
+        trained(house, tmp_path / name, method)
+        about = json.loads((tmp_path / name / "train.json").read_text())
+        assert (about["optimizer"], about["forwards"]) == (optimizer, forwards)
+        assert about["num_cut"] == {"rte": 0, "copa": 0}
+        assert about["seconds"] > 0 and about["peak_memory"] > 2**20
+
+
+def test_an_idle_run_leaves_the_base_model(house, tmp_path):
+    trained(house, tmp_path, ZO | {"lr": 0.0})
+    about = json.loads((tmp_path / "train.json").read_text())
+    assert about["checksum"] == about["base_checksum"]
+
+
+def test_first_order_training_lowers_the_training_loss(house, tmp_path):
+    trained(house, tmp_path, FO | {"num_steps": 30, "lr": 3e-3})
+    rows = [row for row in csv.DictReader((tmp_path / "curve.csv").read_text().splitlines()) if row["split"] == "train"]
+    losses = [sum(float(row["loss"]) for row in rows if row["step"] == step) for step in ("2", "30")]
+    assert losses[1] < 0.85 * losses[0]
+
+
+def test_a_diverging_run_stops_with_a_message_and_leaves_no_finished_log(house, tmp_path):
+    with pytest.raises(TrainingError, match=r"wanted finite task losses.*lr \(now 1e\+38\)"):
+        trained(house, tmp_path, ZO | {"lr": 1e38})
+    assert {file.name for file in tmp_path.iterdir()} == {"steps.log.part"}
+    with pytest.raises(TrainingError, match="wanted a step log"):
+        trained_model(make_run(house, ZO), mask=None, out=tmp_path)
+
+
+def test_a_log_of_another_run_is_refused(house, tmp_path):
+    trained(house, tmp_path, ZO)
+    with pytest.raises(TrainingError, match="run_seed: wanted 4, found 3"):
+        trained_model(make_run(house, ZO, seed=4), mask=None, out=tmp_path)
+    with pytest.raises(TrainingError, match="settings: wanted"):
+        trained_model(make_run(house, ZO | {"lr": 0.5}), mask=None, out=tmp_path)
+
+
+def test_a_changed_number_in_the_log_is_noticed(house, tmp_path):
+    trained(house, tmp_path, ZO)
+    content = bytearray((tmp_path / "steps.log").read_bytes())
+    content[-2] ^= 1
+    (tmp_path / "steps.log").write_bytes(content)
+    assert len(read_log(tmp_path / "steps.log").coefficients) == 5
+    with pytest.raises(TrainingError, match="wanted weights with checksum"):
+        trained_model(make_run(house, ZO), mask=None, out=tmp_path)
+
+
+def test_a_mask_is_wanted_exactly_where_the_method_has_one(house, tmp_path):
+    for method, mask in ((MASKED, None), (ZO, house / "mask")):
+        with pytest.raises(ConfigError, match="--mask: wanted"):
+            train(make_run(house, method), data=house / "data", mask=mask, out=tmp_path)
+
+
+def test_a_method_without_training_gives_the_base_model_and_cannot_be_trained(house, tmp_path):
+    run = make_run(house, {"kind": "zero_shot"})
+    model, _ = trained_model(run, mask=None, out=tmp_path)
+    assert all(torch.equal(own, old) for own, old in zip(model.parameters(), base(house).parameters(), strict=True))
+    with pytest.raises(ConfigError, match="wanted a kind that trains; found zero_shot"):
+        train(run, data=house / "data", mask=None, out=tmp_path)
