@@ -3,8 +3,6 @@
 import json
 import os
 import platform
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from mazo.config import Run
 from mazo.digests import package_digest, settings_digest
 from mazo.errors import DataError
 from mazo.files import write_json
+from mazo.memory import peak_memory
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "lm_eval", "datasets", "numpy", "pydantic")
 
@@ -138,9 +137,7 @@ def measured(path: Path) -> Iterator[None]:
 
 def stage_cost(start: float) -> StageCost:
     """Return what the process took since ``start`` (of ``time.perf_counter``)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return StageCost(seconds=round(time.perf_counter() - start, 3), peak_memory=peak)
+    return StageCost(seconds=round(time.perf_counter() - start, 3), peak_memory=peak_memory())
 
 
 def read_cost(path: Path) -> StageCost:

@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hand_made import three_methods
+
+from mazo.errors import DataError
+from mazo.plots import draw_losses, draw_radar, mean_curve, read_curve, write_figure
+from mazo.tables import make_sections
+
+
+def frame(*losses: tuple[int, str, str, float]) -> pd.DataFrame:
+    return pd.DataFrame(losses, columns=["step", "task", "split", "loss"])
+
+
+def two_seeds() -> list[pd.DataFrame]:
+    """Dev losses whose means over the two tasks are 2 and 4 at step 0, and 1 and 1 at step 10."""
+    return [
+        frame((0, "rte", "dev", 1.0), (0, "squad", "dev", 3.0), (10, "rte", "dev", 1.0), (10, "squad", "dev", 1.0)),
+        frame((0, "rte", "dev", 4.0), (0, "squad", "dev", 4.0), (10, "rte", "dev", 0.5), (10, "squad", "dev", 1.5)),
+    ]
+
+
+def train_too(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    return [pd.concat([f, f.assign(split="train")]) for f in frames]
+
+
+def test_a_curve_is_the_mean_over_tasks_then_over_seeds_with_its_standard_error():
+    curve = mean_curve(two_seeds(), split="dev")
+    assert curve.steps.tolist() == [0, 10]
+    assert curve.mean.tolist() == [3, 1]
+    assert curve.error == pytest.approx(np.array([1.0, 0.0]))  # 2 and 4: deviation sqrt(2), over sqrt(2)
+
+
+def test_one_seed_has_no_band():
+    assert mean_curve(two_seeds()[:1], split="dev").error.tolist() == [0, 0]
+
+
+def test_the_radar_has_one_axis_a_task_one_polygon_a_method_and_the_means_in_its_legend():
+    (axes,) = draw_radar(make_sections(three_methods())).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["RTE", "SQuAD"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "Zero-shot (30.0)",
+        "mtl_zo (47.5)",
+        "Ma_ZO & co (50.0)",
+    ]
+    assert axes.lines[1].get_ydata() == pytest.approx([70, 25, 70])
+    assert axes.get_ylim() == (0, 100)
+
+
+def test_the_loss_figure_has_a_line_a_trained_method_in_both_panels():
+    panels = {"m, mix two": {"Zero-shot": [], "MTL-ZO": train_too(two_seeds()), "MaZO": train_too(two_seeds())}}
+    train, dev = draw_losses(panels).axes
+    assert len(train.lines) == len(dev.lines) == 2
+    assert [text.get_text() for text in dev.get_legend().get_texts()] == ["MTL-ZO", "MaZO"]
+    assert dev.lines[0].get_ydata().tolist() == [3, 1]
+
+
+def test_a_method_has_the_same_colour_in_both_figures():
+    methods = {"Zero-shot": [], "mtl_zo": train_too(two_seeds()), "mazo": train_too(two_seeds())}
+    (radar,) = draw_radar(make_sections(three_methods())).axes
+    train, _ = draw_losses({"m, mix two": methods}).axes
+    assert [line.get_color() for line in train.lines] == [line.get_color() for line in radar.lines[1:]]
+
+
+def test_every_model_and_mix_has_its_own_panel():
+    others = [r.model_copy(update={"run": r.run.model_copy(update={"mix": "b"})}) for r in three_methods()]
+    assert len(draw_radar(make_sections([*three_methods(), *others])).axes) == 2
+
+
+def test_a_suite_that_trains_nothing_still_has_its_figure(tmp_path):
+    write_figure(draw_losses({"m, mix two": {"Zero-shot": []}}), tmp_path / "loss")
+    assert (tmp_path / "loss.png").stat().st_size > 1000
+
+
+def test_two_drawings_give_the_same_bytes_without_a_date(tmp_path):
+    for name in ("a", "b"):
+        write_figure(draw_radar(make_sections(three_methods())), tmp_path / name)
+    for suffix in ("svg", "png"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+    assert b"<dc:date>" not in (tmp_path / "a.svg").read_bytes()
+
+
+def test_a_curve_with_other_columns_or_none_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"gone.csv: a run's loss curve cannot be read"):
+        read_curve(tmp_path / "gone.csv")
+    (tmp_path / "curve.csv").write_text("step,loss\n0,1\n")
+    with pytest.raises(DataError, match="wanted columns step, task, split, loss; found step, loss"):
+        read_curve(tmp_path / "curve.csv")
+
+
+def test_more_methods_than_colours_still_draw():
+    methods = {f"m{i}": train_too(two_seeds()) for i in range(10)}
+
+    assert len(draw_losses({"t": methods}).axes[0].lines) == 10
