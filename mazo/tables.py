@@ -44,6 +44,10 @@ class Row:
     label: str
     num_seeds: int
     cells: Mapping[str, Cell]
+    test_rows: Mapping[str, int]
+    """Test rows of each task."""
+    cut_rows: Mapping[str, int]
+    """Test rows of each task that were cut to the model's context; the most of any seed."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +93,27 @@ def _make_row(records: Sequence[Record], *, tasks: Sequence[str]) -> Row:
     cells = {task: summarize([record.metrics[task].score for record in records]) for task in tasks}
     cells["mean"] = summarize([record.mean for record in records])
     run = records[0].run
-    return Row(method=run.method_name, label=run.method.label or run.method_name, num_seeds=len(records), cells=cells)
+    return Row(
+        method=run.method_name,
+        label=run.method.label or run.method_name,
+        num_seeds=len(records),
+        cells=cells,
+        test_rows={task: max(record.metrics[task].n for record in records) for task in tasks},
+        cut_rows={task: max(record.metrics[task].num_cut for record in records) for task in tasks},
+    )
 
 
 def to_csv(sections: Iterable[Section]) -> str:
     """Write one line a model, mix, method and column."""
-    lines = ["model,mix,method,seeds,task,mean,standard_error,best"]
+    lines = ["model,mix,method,seeds,task,mean,standard_error,best,test_rows,cut_rows"]
     for section in sections:
         for row in section.rows:
             for column, cell in row.cells.items():
                 error = "" if cell.error is None else f"{cell.error:.4f}"
                 best = int(section.is_best(row, column))
                 names = f"{section.model},{section.mix},{row.method},{row.num_seeds}"
-                lines.append(f"{names},{column},{cell.mean:.4f},{error},{best}")
+                counts = f"{row.test_rows.get(column, '')},{row.cut_rows.get(column, '')}"
+                lines.append(f"{names},{column},{cell.mean:.4f},{error},{best},{counts}")
     return "\n".join(lines) + "\n"
 
 
@@ -118,8 +130,17 @@ def _markdown_section(section: Section) -> str:
         shown = [_bold(_show(row.cells[c]), best=section.is_best(row, c), marks=("**", "**")) for c in section.columns]
         label = row.label.replace("|", "\\|")
         lines.append(f"| {label} | {' | '.join(shown)} | {row.num_seeds} |")
-    lines += ["", "Percent; mean ± standard error over seeds; best mean of a column in bold.", ""]
+    lines += ["", "Percent; mean ± standard error over seeds; best mean of a column in bold.", _counts(section), ""]
     return "\n".join(lines)
+
+
+def _counts(section: Section) -> str:
+    """Say how many test rows each task has, and how many were cut to the model's context under any method."""
+    parts = []
+    for task, rows in section.rows[0].test_rows.items():
+        cut = max(row.cut_rows[task] for row in section.rows)
+        parts.append(f"{TITLES[task]} {rows}" + (f" ({cut} cut to the model's context)" if cut else ""))
+    return f"Test rows: {', '.join(parts)}."
 
 
 def to_latex(sections: Sequence[Section]) -> str:

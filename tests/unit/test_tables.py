@@ -46,6 +46,15 @@ def test_csv_has_a_line_a_method_and_column_with_its_numbers():
     assert (cell["mean"], cell["standard_error"], cell["seeds"], cell["best"]) == ("70.0000", "5.7735", "3", "0")
 
 
+def test_rows_that_were_cut_are_counted_below_the_table_and_in_the_csv():
+    records = three_methods()
+    cut = records[-1].metrics["squad"].model_copy(update={"num_cut": 7})
+    records[-1] = records[-1].model_copy(update={"metrics": records[-1].metrics | {"squad": cut}})
+    sections = make_sections(records)
+    assert "Test rows: RTE 100, SQuAD 100 (7 cut to the model's context)." in to_markdown(sections)
+    assert "m,two,mazo,3,squad,25.0033,0.0088,1,100,7\n" in to_csv(sections)
+
+
 def test_latex_escapes_labels_and_uses_booktabs():
     text = to_latex(make_sections(three_methods()))
     assert r"Ma\_ZO \& co & \textbf{75.0 $\pm$ 0.0} & " in text

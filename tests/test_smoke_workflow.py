@@ -1,0 +1,135 @@
+"""The whole workflow, small: every file a suite promises, and nothing left to do afterwards."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+
+
+def snakemake(folder: Path, *options: str | Path) -> str:
+    """Run the workflow in a folder and return what it said."""
+    command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", folder, "--cores", "2"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, check=False, env=environment, timeout=420
+    )
+    logs = sorted(folder.rglob("*.log")) if done.returncode else []
+    assert done.returncode == 0, done.stdout + done.stderr + "".join(f"== {log}\n{log.read_text()}" for log in logs)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("smoke")
+    return folder, snakemake(folder, "--configfile", REPOSITORY / "config" / "smoke.yaml")
+
+
+def records(results: Path) -> list[dict]:
+    return [json.loads(file.read_text()) for file in sorted(results.rglob("record.json"))]
+
+
+def table(results: Path) -> dict[tuple[str, str], dict]:
+    with (results / "tables" / "main.csv").open() as file:
+        return {(row["method"], row["task"]): row for row in csv.DictReader(file)}
+
+
+def test_every_table_figure_and_record_is_there(smoke):
+    results = smoke[0] / "results" / "smoke"
+    wanted = {f"tables/main.{suffix}" for suffix in ("csv", "md", "tex")}
+    wanted |= {f"figures/{name}.{suffix}" for name in ("radar", "loss") for suffix in ("svg", "png")}
+    assert wanted <= {file.relative_to(results).as_posix() for file in results.rglob("*")}
+    found = [(record["run"]["method_name"], record["run"]["seed"]) for record in records(results)]
+    assert found == [("mazo", 0), ("mazo", 1), ("mtl_zo", 0), ("mtl_zo", 1), ("zero_shot", 0)]
+
+
+def test_the_closing_summary_shows_the_table_and_the_paths(smoke):
+    folder, said = smoke
+    assert (folder / "results" / "smoke" / "tables" / "main.md").read_text() in said
+    assert "results/smoke/figures/radar.{svg,png}" in said
+
+
+def test_the_table_holds_the_means_of_the_records(smoke):
+    results = smoke[0] / "results" / "smoke"
+    for method, seeds in (("zero_shot", 1), ("mtl_zo", 2), ("mazo", 2)):
+        mine = [record for record in records(results) if record["run"]["method_name"] == method]
+        assert len(mine) == seeds
+        for task in mine[0]["run"]["tasks"]:
+            scores = [record["metrics"][task]["score"] for record in mine]
+            assert float(table(results)[method, task]["mean"]) == pytest.approx(100 * sum(scores) / seeds, abs=1e-4)
+
+
+def test_every_record_tells_cost_and_optimiser(smoke):
+    for record in records(smoke[0] / "results" / "smoke"):
+        stages = {"evaluate"} if record["run"]["method_name"] == "zero_shot" else {"train", "evaluate"}
+        stages |= {"score", "mask"} if record["run"]["method_name"] == "mazo" else set()
+        assert set(record["stages"]) == stages
+        assert all(cost["seconds"] > 0 and cost["peak_memory"] > 0 for cost in record["stages"].values())
+        assert (record["forwards"] > 0) == ("train" in stages)
+        assert all(score["n"] == 16 for score in record["metrics"].values())
+
+
+def test_every_job_left_a_log(smoke):
+    logs = smoke[0] / "results" / "smoke" / "logs"
+    assert len(list((logs / "train").rglob("*.log"))) == 4
+    assert "100%" in (logs / "train" / "mini-llama" / "all" / "mazo" / "seed_0.log").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(smoke):
+    assert "Nothing to be done" in snakemake(smoke[0], "--configfile", REPOSITORY / "config" / "smoke.yaml")
+
+
+def test_a_changed_setting_runs_again_just_what_it_touches(smoke, tmp_path):
+    (tmp_path / "change.yaml").write_text(yaml.safe_dump({"evaluation": {"max_new_tokens": 4}}))
+    said = snakemake(
+        smoke[0], "--dry-run", "--configfile", REPOSITORY / "config" / "smoke.yaml", tmp_path / "change.yaml"
+    )
+    counts = dict(line.split() for line in said.partition("---")[2].splitlines() if len(line.split()) == 2)
+    assert {name: int(n) for name, n in counts.items() if n.isdigit()} == {
+        "evaluate": 5,
+        "tables": 1,
+        "figures": 1,
+        "all": 1,
+        "total": 8,
+    }
+
+
+def test_a_run_in_another_folder_gives_the_same_bytes(smoke, tmp_path):
+    cell = "results/smoke/runs/mini-llama/all/mazo/seed_1"
+    snakemake(tmp_path, "--configfile", REPOSITORY / "config" / "smoke.yaml", "--", f"{cell}/record.json")
+    for name in ("scores.safetensors", "mask.safetensors", "steps.log", "curve.csv", "results.json", "samples.jsonl"):
+        assert (tmp_path / cell / name).read_bytes() == (smoke[0] / cell / name).read_bytes(), name
+
+
+SMALL = {
+    "methods": {"mazo": {"mask": {"scores": {"calibration_examples": 4}}}},
+    "seeds": [0],
+    "data": {"train": 16, "dev": 8, "test": 6},
+    "training": {"num_steps": 3, "batch_per_task": 1, "dev_every": 3, "dev_examples": 2},
+    "evaluation": {"max_new_tokens": 8},
+}
+
+
+def test_real_rows_and_a_real_model_run_end_to_end_with_cut_inputs_counted(shared, tmp_path):
+    own = {
+        "data": {"data_dir": str(shared / "tasks")},
+        "models": {"small": {"path": str(shared / "models" / "stories260K")}},
+    }
+    small = SMALL | {"data": SMALL["data"] | own["data"], "models": own["models"]}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(small))
+    snakemake(tmp_path, "--configfile", REPOSITORY / "config" / "real_small.yaml", tmp_path / "small.yaml")
+    results = tmp_path / "results" / "real_small"
+    assert len(records(results)) == 3
+    for record in records(results):
+        assert set(record["metrics"]) == {"sst2", "boolq", "rte", "wsc", "copa", "squad"}
+        assert all(score["n"] == 6 for score in record["metrics"].values())
+        assert record["metrics"]["boolq"]["num_cut"] > 0  # passages longer than the model's 512 tokens
+    assert "cut to the model's context" in (results / "tables" / "main.md").read_text()
+    assert set(table(results)) >= {("mazo", "squad"), ("zero_shot", "mean")}
