@@ -143,8 +143,8 @@ def test_first_order_training_lowers_the_training_loss(house, tmp_path):
 
 
 def test_a_diverging_run_stops_with_a_message_and_leaves_no_finished_log(house, tmp_path):
-    with pytest.raises(TrainingError, match=r"wanted finite task losses.*lr \(now 1e\+38\)"):
-        trained(house, tmp_path, ZO | {"lr": 1e38})
+    with pytest.raises(TrainingError, match=r"wanted finite task losses.*eps \(now 3e\+38\)"):
+        trained(house, tmp_path, ZO | {"eps": 3e38})
     assert {file.name for file in tmp_path.iterdir()} == {"steps.log.part"}
     with pytest.raises(TrainingError, match="wanted a step log"):
         trained_model(make_run(house, ZO), mask=None, out=tmp_path)
