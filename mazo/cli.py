@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     command, log = options.pop("command"), options.pop("log")
     place = "/".join(str(options[key]) for key in ("task", "model", "mix", "method", "seed") if key in options)
     try:
-        with job_log(log, name=f"{command} {place}") if log else nullcontext():
+        with job_log(log, name=f"{command} {place}".strip()) if log else nullcontext():
             import_module(f"mazo.stages.{command}").run(**_inputs(options))
     except MazoError as error:
         print(one_line_each(error), file=sys.stderr)

@@ -56,6 +56,11 @@ def test_the_closing_summary_shows_the_table_and_the_paths(smoke):
     assert "results/smoke/figures/radar.{svg,png}" in said
 
 
+def test_the_tables_rows_stand_in_the_order_of_the_suite(smoke):
+    methods = [method for method, task in table(smoke[0] / "results" / "smoke") if task == "mean"]
+    assert methods == ["zero_shot", "mtl_zo", "mazo"]
+
+
 def test_the_table_holds_the_means_of_the_records(smoke):
     results = smoke[0] / "results" / "smoke"
     for method, seeds in (("zero_shot", 1), ("mtl_zo", 2), ("mazo", 2)):

@@ -11,7 +11,7 @@ from mazo.configfile import parse_suite
 from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
-from mazo.files import write_json
+from mazo.files import write_text
 from mazo.grid import is_masked, is_trained, model_files, run_folder, runs, stage_digest
 from mazo.joblog import one_line_each
 
@@ -33,14 +33,15 @@ RUN = f"{RESULTS}/runs/{{model}}/{{mix}}/{{method}}/seed_{{seed}}"
 LOGS = f"{RESULTS}/logs"
 CELL = "--config {params.config} --model {wildcards.model} --mix {wildcards.mix} --method {wildcards.method} --seed {wildcards.seed}"
 RUNS = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE)]
+ROWS = settings_digest([[run.method_name, run.method.label] for run in runs(SUITE)])
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
 
 # Written as jobs start and no rule's input: snakemake does not look at the parameters of jobs downstream of one that
 # runs, so a changed setting would go unseen. What a stage depends on stands in its parameters, as digests; the rest of
-# the file may change without re-running it.
+# the file may change without re-running it. Keys keep their order, which is the order of the table's rows.
 onstart:
-    write_json(Path(CONFIG), SUITE.model_dump(mode="json"))
+    write_text(Path(CONFIG), SUITE.model_dump_json(indent=1) + "\n")
 
 
 wildcard_constraints:

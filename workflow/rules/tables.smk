@@ -16,7 +16,7 @@ rule tables:
     params:
         config=CONFIG,
         results=lambda wildcards, output: parent(output[0], level=2),
-        settings=settings_digest([run.method.label for run in runs(SUITE)]),
+        settings=ROWS,
         code=code_digest("mazo.stages.tables"),
     shell:
         "mazo tables --config {params.config} --results {params.results} --log {log}"
@@ -46,7 +46,7 @@ rule figures:
     params:
         config=CONFIG,
         results=lambda wildcards, output: parent(output[0], level=2),
-        settings=settings_digest([run.method.label for run in runs(SUITE)]),
+        settings=ROWS,
         code=code_digest("mazo.stages.figures"),
     shell:
         "mazo figures --config {params.config} --results {params.results} --log {log}"
