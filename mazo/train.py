@@ -47,10 +47,11 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     model, tokenizer = load_model(run.model)
     base = weights_checksum(model.named_parameters())
     rows = encode_rows(tokenizer, tasks, data=data, split="train", max_length=context_length(model))
-    dev_rows = encode_rows(tokenizer, tasks, data=data, split="dev", max_length=context_length(model))
-    dev_examples = [example for examples in dev_rows.values() for example in examples[: training.dev_examples]]
+    dev_rows = encode_rows(
+        tokenizer, tasks, data=data, split="dev", max_length=context_length(model), count=training.dev_examples
+    )
     shape = {"pad_id": tokenizer.pad_token_id, "micro_batch": training.micro_batch, "device": run.model.device}
-    dev_batches = to_batches(dev_examples, **shape)
+    dev_batches = to_batches([example for examples in dev_rows.values() for example in examples], **shape)
 
     curve, spent = Curve(tasks), 0.0
     with (
@@ -129,16 +130,23 @@ def _recorded_checksum(path: Path) -> str:
 
 
 def encode_rows(
-    tokenizer: "PreTrainedTokenizerBase", tasks: Sequence[str], *, data: Path, split: str, max_length: int
+    tokenizer: "PreTrainedTokenizerBase",
+    tasks: Sequence[str],
+    *,
+    data: Path,
+    split: str,
+    max_length: int,
+    count: int | None = None,
 ) -> dict[str, list[EncodedExample]]:
-    """Encode a split of every task; the task's place in ``tasks`` is its place in the losses."""
-    loaded = load_tasks(tasks, data)
-    return {
-        task: encode_examples(
-            tokenizer, build_examples(loaded[task], task, split=split), task_index=index, max_length=max_length
-        )
-        for index, task in enumerate(tasks)
-    }
+    """Encode a split of every task; the task's place in ``tasks`` is its place in the losses.
+
+    :param count: The first so many rows of every task; all of them when ``None``.
+    """
+    encoded = {}
+    for index, (name, task) in enumerate(load_tasks(tasks, data).items()):
+        examples = build_examples(task, name, split=split)[:count]
+        encoded[name] = encode_examples(tokenizer, examples, task_index=index, max_length=max_length)
+    return encoded
 
 
 def to_batches(examples: Sequence[EncodedExample], *, pad_id: int, micro_batch: int, device: str) -> list[Batch]:

@@ -25,10 +25,10 @@ def zo_gradients(
     """
     coordinates = hold(weights, mask=None, mask_mode="direction", precision="master")
     sizes = {name: tensor.size for name, tensor in coordinates.items()}
-    gradients = {name: torch.zeros(weight.shape) for name, weight in weights.items()}
+    gradients = {name: torch.zeros(weight.shape, device=weight.device) for name, weight in weights.items()}
     for index in range(num_directions):
         z = Direction(seed, 0, index, "gaussian", sizes)
         _, slopes = two_point_(coordinates, [z], eps=eps, closure=closure)
         for name, gradient in gradients.items():
-            gradient.view(-1).add_(z.draw(name), alpha=slopes.item() / num_directions)
+            gradient.view(-1).add_(z.draw(name, gradient.device), alpha=slopes.item() / num_directions)
     return gradients

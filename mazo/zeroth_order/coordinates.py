@@ -21,6 +21,8 @@ class Coordinates(ABC):
 
     size: int
     """How many numbers of a direction the tensor takes."""
+    device: torch.device
+    """Where they are wanted."""
 
     @abstractmethod
     def move_(self, draw: Draw, *, start: float, end: float) -> None:
@@ -47,7 +49,7 @@ class Master(Coordinates):
     def __init__(self, weight: Tensor) -> None:
         self._flat = weight.detach().view(-1)
         self._theta = self._flat.to(torch.float32, copy=True)
-        self.size = len(self._flat)
+        self.size, self.device = len(self._flat), weight.device
 
     def move_(self, draw: Draw, *, start: float, end: float) -> None:
         """Write theta + end z from the copy."""
@@ -74,7 +76,7 @@ class Kept(Coordinates):
         self._flat = weight.detach().view(-1)
         self._kept = kept.to(self._flat.device, torch.int64)
         self._theta = self._flat.index_select(0, self._kept).float()
-        self.size = len(kept)
+        self.size, self.device = len(kept), weight.device
 
     def move_(self, draw: Draw, *, start: float, end: float) -> None:
         """Write theta + end z to the kept places."""
@@ -103,7 +105,7 @@ class UpdateMasked(Coordinates):
     def __init__(self, weight: Tensor, kept: Int[Tensor, " kept"]) -> None:
         self._whole = Master(weight)
         self._kept = kept.to(weight.device, torch.int64)
-        self.size = self._whole.size
+        self.size, self.device = self._whole.size, weight.device
 
     def move_(self, draw: Draw, *, start: float, end: float) -> None:
         """Write theta + end z to the whole tensor."""
@@ -135,7 +137,7 @@ class InPlace(Coordinates):
 
     def __init__(self, weight: Tensor) -> None:
         self._flat = weight.detach().view(-1)
-        self.size = len(self._flat)
+        self.size, self.device = len(self._flat), weight.device
 
     def move_(self, draw: Draw, *, start: float, end: float) -> None:
         """Add (end - start) z in the weights' own type."""

@@ -33,9 +33,12 @@ class Direction:
     distribution: str
     sizes: Mapping[str, int]
 
-    def draw(self, name: str) -> Float[Tensor, " numbers"]:
-        """Draw the numbers of one tensor, as often as wanted and always the same."""
-        numbers = self._draw(name)
+    def draw(self, name: str, device: torch.device | str = "cpu") -> Float[Tensor, " numbers"]:
+        """Draw the numbers of one tensor, as often as wanted and always the same.
+
+        :param device: Where they are wanted; the integers and the table are the same everywhere.
+        """
+        numbers = self._draw(name).to(device)
         return numbers.mul_(self._scale) if self.distribution == "sphere" else numbers
 
     def _draw(self, name: str) -> Float[Tensor, " numbers"]:

@@ -16,7 +16,7 @@ Closure = Callable[[], Float[Tensor, " tasks"]]
 def move_(coordinates: Mapping[str, Coordinates], z: Direction, *, start: float, end: float) -> None:
     """Move every tensor's weights from theta + start z to theta + end z."""
     for name, tensor in coordinates.items():
-        tensor.move_(partial(z.draw, name), start=start, end=end)
+        tensor.move_(partial(z.draw, name, tensor.device), start=start, end=end)
 
 
 def losses_along_(

@@ -168,12 +168,12 @@ class ZerothOrderOptimizer:
 
 
 def _gradient(
-    z_of: Coordinates, name: str, *, directions: Sequence[Direction], coefficients: Sequence[float]
+    tensor: Coordinates, name: str, *, directions: Sequence[Direction], coefficients: Sequence[float]
 ) -> Tensor:
     """Return sum_k coefficient_k z_k over the tensor's stepped numbers, holding one direction at a time."""
     total: Tensor | None = None
     for z, coefficient in zip(directions, coefficients, strict=True):
-        numbers = z_of.select(z.draw(name))
+        numbers = tensor.select(z.draw(name, tensor.device))
         total = numbers.mul_(coefficient) if total is None else total.add_(numbers, alpha=coefficient)
     assert total is not None
     return total

@@ -46,9 +46,22 @@ def test_equal_runs_give_equal_bits(settings, masked):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("settings", [{}, {"masked": True}, {"masked": True, "mask_mode": "update"}], ids=str)
-def test_a_thousand_idle_steps_leave_every_bit(dtype, settings):
-    assert bits(trained(1000, dtype=dtype, lr=0.0, **settings)) == bits(Weights(dtype))
+@pytest.mark.parametrize(
+    ("mask_mode", "steps"), [(None, 1000), ("direction", 1000), ("update", 100)], ids=["all", "direction", "update"]
+)
+def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode, steps):
+    model = Weights(dtype)
+    del model.second, model.norm
+    mask = mask_of(model) if mask_mode else None
+    before = bits(model)
+    engine = ZerothOrderOptimizer(
+        model.named_parameters(), lr=0.0, run_seed=0, mask=mask, mask_mode=mask_mode or "direction"
+    )
+    losses = quadratic_losses(model, tasks=1)
+    for _ in range(steps):
+        record = engine.step(losses)
+    assert record.projected_grads.abs().max() > 0
+    assert bits(model) == before
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -116,7 +129,7 @@ def test_a_mask_of_all_weights_trains_as_none_does():
         {"lr": 0.01},
         {"lr": 0.005, "step": "momentum", "momentum": 0.5},
         {"lr": 0.03, "step": "adam"},
-        {"lr": 0.03, "step": "sign", "schedule": "linear", "num_steps": 300},
+        {"lr": 0.07, "step": "sign", "schedule": "linear", "num_steps": 300},
         {"lr": 0.02, "num_directions": 4},
         {"lr": 0.01, "sides": "one"},
     ],
@@ -129,7 +142,7 @@ def test_training_nears_the_minimum_of_a_quadratic(settings):
     start = losses().item()
     for _ in range(300):
         engine.step(losses)
-    assert losses().item() < 0.3 * start
+    assert losses().item() < 0.25 * start
 
 
 def test_learning_rates_follow_the_schedule():
