@@ -41,7 +41,7 @@ class Oracle(LM):
         return [(-1.0 if (r.idx == r.doc["label"]) == self.is_right else -9.0, 1, 1) for r in requests]
 
     def generate_until(self, requests):
-        return [r.doc["answers"]["text"][0] if self.is_right else "nothing of it" for r in requests]
+        return [r.doc["answers"]["text"][0] if self.is_right else "xyzzy" for r in requests]
 
     def loglikelihood_rolling(self, requests):
         raise NotImplementedError

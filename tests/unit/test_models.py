@@ -1,0 +1,145 @@
+import json
+import random
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from toy import toy_model, toy_tokenizer
+from transformers import BloomConfig
+
+from mazo.config import ModelSettings
+from mazo.errors import ModelError
+from mazo.models import check_model, context_length, load_model
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "toy"
+    toy_model(context=77).save_pretrained(folder)
+    toy_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    return shutil.copytree(saved, tmp_path / "toy")
+
+
+def test_a_model_is_loaded_ready_to_be_read_and_not_to_be_differentiated(saved):
+    model, tokenizer = load_model(ModelSettings(path=str(saved)))
+    assert not model.training
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert tokenizer("a")["input_ids"] == [1, 100]
+    assert context_length(model) == 77
+
+
+def test_the_weights_are_those_saved(saved):
+    model, _ = load_model(ModelSettings(path=str(saved)))
+    for (name, loaded), original in zip(model.named_parameters(), toy_model(context=77).parameters(), strict=True):
+        assert torch.equal(loaded, original), name
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_model_is_held_in_the_type_asked_for(saved, dtype):
+    model, _ = load_model(ModelSettings(path=str(saved), dtype=dtype))
+    assert {parameter.dtype for parameter in model.parameters()} == {getattr(torch, dtype)}
+
+
+def test_loading_says_nothing_and_moves_no_random_generator(saved, capfd):
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    load_model(ModelSettings(path=str(saved)))
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    assert before == after
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_missing_pad_token_is_one_of_the_vocabulary_and_the_embedding_stays(folder):
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "pad_token"}))
+    model, tokenizer = load_model(ModelSettings(path=str(folder)))
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id == 2
+    assert model.get_input_embeddings().num_embeddings == 320
+
+
+def test_an_embedded_model_of_another_name_lists_the_known_ones(tmp_path, monkeypatch):
+    (tmp_path / "llama").mkdir()
+    monkeypatch.setattr("mazo.models.EMBEDDED", tmp_path)
+    with pytest.raises(ModelError, match="embedded:opt: wanted one of llama; found 'opt'"):
+        check_model(ModelSettings(path="embedded:opt"))
+
+
+def test_an_embedded_model_stands_for_its_folder(saved, monkeypatch):
+    monkeypatch.setattr("mazo.models.EMBEDDED", saved.parent)
+    model, _ = load_model(ModelSettings(path=f"embedded:{saved.name}"))
+    assert context_length(model) == 77
+
+
+@pytest.mark.parametrize("path", ["/nowhere/model", "./nowhere", "a/b/c", "~nobody/x/y"])
+def test_a_path_to_nothing_is_named(path):
+    with pytest.raises(ModelError, match="wanted a folder, a hub id, or embedded:<name>; found nothing there"):
+        check_model(ModelSettings(path=path))
+
+
+def test_a_hub_id_is_left_to_its_turn():
+    check_model(ModelSettings(path="meta-llama/Llama-2-7b-hf", revision="abc"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "content", "message"),
+    [
+        ("config.json", None, r"wanted config\.json; found .*model\.safetensors"),
+        ("config.json", b"{", r"config\.json: wanted JSON with model_type"),
+        ("config.json", b"{}", r"config\.json: wanted JSON with model_type"),
+        ("model.safetensors", None, r"wanted \*\.safetensors; found config\.json"),
+        ("model.safetensors", b"no weights at all", r"model\.safetensors: wanted weights in safetensors"),
+        ("tokenizer.json", None, r"wanted a tokenizer \(tokenizer\.json"),
+    ],
+)
+def test_a_file_that_is_absent_or_broken_is_named(folder, broken, content, message):
+    (folder / broken).unlink()
+    if content is not None:
+        (folder / broken).write_bytes(content)
+    with pytest.raises(ModelError, match=message):
+        check_model(ModelSettings(path=str(folder)))
+
+
+def test_an_architecture_unknown_to_transformers_is_named(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "no_such"}))
+    with pytest.raises(ModelError, match=r"toy: wanted a causal language model; .*no_such"):
+        load_model(ModelSettings(path=str(folder)))
+
+
+def test_a_revision_goes_with_a_hub_id_alone(saved):
+    with pytest.raises(ModelError, match="revision goes with a hub id; found 'main' for a folder"):
+        check_model(ModelSettings(path=str(saved), revision="main"))
+
+
+def test_a_device_that_is_not_there_is_named(saved):
+    with pytest.raises(ModelError, match="device: wanted one that torch has here; found 'abacus'"):
+        load_model(ModelSettings(path=str(saved), device="abacus"))
+
+
+def test_a_model_that_names_no_bound_takes_any_length():
+    config = BloomConfig(vocab_size=32, hidden_size=8, n_layer=1, n_head=2)
+    assert context_length(toy_model(config=config)) == 2**30
+
+
+def test_checking_a_model_imports_no_torch(saved):
+    program = (
+        "import sys; from mazo.models import check_model; from mazo.config import ModelSettings; "
+        f"check_model(ModelSettings(path={str(saved)!r})); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_real_model_tells_stories(shared):
+    model, tokenizer = load_model(ModelSettings(path=str(shared / "models" / "stories260K")))
+    ids = model.generate(torch.tensor([[1]]), attention_mask=torch.ones(1, 1), max_new_tokens=8, do_sample=False)
+    assert tokenizer.decode(ids[0], skip_special_tokens=True).startswith("Once upon a time")
+    assert context_length(model) == 512
+    assert tokenizer.pad_token == "</s>"
