@@ -92,6 +92,18 @@ def mask_from_marks(marks: Mapping[str, Bool[Tensor, "..."]], *, settings: Mappi
     return Mask(kept, shapes, settings)
 
 
+def union(first: Mask, second: Mask) -> Mask:
+    """Keep what either mask keeps; raises :class:`mazo.errors.MaskError` where their shapes differ."""
+    second.check_fits({name: first.shapes.get(name, shape) for name, shape in second.shapes.items()})
+    none = torch.empty(0, dtype=torch.int64)
+    shapes = {**first.shapes, **second.shapes}
+    kept = {
+        name: torch.cat([first.kept.get(name, none), second.kept.get(name, none)]).unique(sorted=True)
+        for name in shapes
+    }
+    return Mask(kept, shapes, {"union": [dict(first.settings), dict(second.settings)]})
+
+
 def jaccard(first: Mask, second: Mask) -> dict[str, float]:
     """Return, for each matrix of both masks, the share of weights kept by either that both keep."""
     return {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from mazo.errors import MaskError
-from mazo.masks import Mask, jaccard, load_mask, mask_from_marks, mask_from_scores, save_mask, top_k_per_row
+from mazo.masks import Mask, jaccard, load_mask, mask_from_marks, mask_from_scores, save_mask, top_k_per_row, union
 
 
 def scores(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -92,3 +92,14 @@ def test_the_overlap_of_two_masks_is_their_intersection_over_their_union():
     second = Mask({"w": torch.tensor([1, 2, 3])}, {"w": (2, 4)})
     assert jaccard(first, second) == {"w": 0.5}
     assert jaccard(first, first) == {"v": 1.0, "w": 1.0}
+
+
+def test_the_union_of_two_masks_keeps_what_either_keeps(tmp_path):
+    first = Mask({"v": torch.tensor([0]), "w": torch.tensor([0, 2])}, {"v": (1, 2), "w": (2, 4)}, {"density": 0.5})
+    second = Mask({"w": torch.tensor([1, 2, 3]), "x": torch.tensor([1])}, {"w": (2, 4), "x": (1, 2)})
+    both = union(first, second)
+    assert {name: kept.tolist() for name, kept in both.kept.items()} == {"v": [0], "w": [0, 1, 2, 3], "x": [1]}
+    save_mask(both, tmp_path / "mask")
+    assert load_mask(tmp_path / "mask").hash() == both.hash()
+    with pytest.raises(MaskError, match=r"w: wanted the mask's shape \(4, 2\)"):
+        union(first, Mask({"w": torch.tensor([1])}, {"w": (4, 2)}))
