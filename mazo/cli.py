@@ -59,6 +59,15 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     ),
     "tables": ("write the tables from the records", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),
+    "conflict": (
+        "measure the cosines of the tasks' gradients at the untrained model",
+        {"config": CONFIG, "model": CELL["model"], "mix": CELL["mix"]} | DATA | {"out": FILE | {"help": "a JSON file"}},
+    ),
+    "pretrain": ("rebuild the embedded model from nothing", {"out": FOLDER | {"help": "the model's folder"}}),
+    "card": (
+        "write the embedded model's measurements",
+        {"table": FILE, "conflict": FILE, "out": FILE | {"help": "a Markdown file"}},
+    ),
     "schema": ("write the JSON schema of a suite", {"out": FILE | {"help": "a YAML file"}}),
     "keys": ("renew the table of keys in config/README.md", {"out": FILE | {"help": "a file with the two markers"}}),
 }

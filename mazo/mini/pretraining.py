@@ -15,6 +15,8 @@ from mazo.mini.corpus import Document, Pool
 from mazo.mini.rows import GENERATORS
 
 TASKS = tuple(GENERATORS)
+PROBED = 64
+"""Dev rows a task on which the model in training is probed."""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,15 @@ SHARES = (("train", 192), ("dev", 224), ("test", 256))
 """A content hash's first byte below 192 means train, below 224 dev, else test."""
 
 
+def content(row: dict) -> dict:
+    """Return what must not stand in two splits: the fields without the label; of choices, the right one alone."""
+    told = {key: value for key, value in row.items() if key not in ("label", "choice1", "choice2")}
+    return told | {"right": row[("choice1", "choice2")[row["label"]]]} if "choice1" in row else told
+
+
 def split_of(row: dict) -> str:
     """Tell which split a row's content belongs to."""
-    content = json.dumps({key: value for key, value in row.items() if key != "label"}, sort_keys=True)
-    byte = blake2b(content.encode(), digest_size=1).digest()[0]
+    byte = blake2b(json.dumps(content(row), sort_keys=True).encode(), digest_size=1).digest()[0]
     return next(split for split, bound in SHARES if byte < bound)
 
 

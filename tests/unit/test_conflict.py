@@ -1,0 +1,35 @@
+"""Gradient conflict: cosines of the tasks' gradients."""
+
+import pytest
+import torch
+
+from mazo.batches import collate, encode_examples
+from mazo.conflict import conflicting_pairs, cosines, task_gradients
+from mazo.examples import Example
+from tests.toy import toy_model, toy_tokenizer
+
+
+def batches(gold):
+    tokenizer = toy_tokenizer()
+    examples = [Example("rte", "choices", f"Anna saw {word}.", "\n", ("Yes", "No"), gold) for word in ("Ben", "the")]
+    encoded = encode_examples(tokenizer, examples, task_index=0, max_length=64)
+    return collate(encoded, pad_id=0, micro_batch=1)
+
+
+def test_opposite_answers_to_the_same_prompts_conflict_and_equal_ones_agree():
+    cosine = cosines(task_gradients(toy_model(), {"a": batches(0), "b": batches(1), "c": batches(0)}))
+    assert cosine[0, 2].item() == pytest.approx(1.0)
+    assert cosine[0, 1] < -0.9
+    assert conflicting_pairs(cosine) == 2
+
+
+def test_no_weight_asks_for_a_gradient_afterwards():
+    model = toy_model().requires_grad_(False)
+    task_gradients(model, {"a": batches(0)})
+    assert not any(weight.requires_grad for weight in model.parameters())
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_cosines_are_those_of_the_angles_between_vectors():
+    cosine = cosines(torch.tensor([[1.0, 0.0], [1.0, 1.0], [-1.0, 0.0]]))
+    torch.testing.assert_close(cosine[0], torch.tensor([1.0, 0.5**0.5, -1.0]))
