@@ -1,7 +1,8 @@
-"""Silence for libraries that report what is no news: bars of short loads, hints for their own command lines."""
+"""Libraries kept from leaving traces: bars of short loads, hints for their own command lines, draws from ``random``."""
 
 import logging
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 
@@ -10,12 +11,13 @@ LOGGERS = ("transformers", "datasets", "huggingface_hub", "lm_eval", "lm-eval")
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hide the libraries' log lines below errors, and progress bars begun inside; both come back afterwards.
+    """Hide the libraries' log lines below errors and progress bars begun inside, and put Python's ``random`` back.
 
-    Exceptions pass through untouched; Python's own warnings are shown when the block ends.
+    lm-eval draws a random name for every task it looks at, and throws it away. Exceptions pass through untouched.
     """
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
+    state = random.getstate()
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
@@ -23,5 +25,6 @@ def quiet() -> Iterator[None]:
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):  # noqa: PTH123 (devnull is no path)
             yield
     finally:
+        random.setstate(state)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -1,10 +1,11 @@
 import json
 import math
-import random
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from oracles import Oracle, choice_means, split_delimiter
 from prepared import prepare_mini, prepare_real
 from toy import toy_model, toy_tokenizer
@@ -126,13 +127,30 @@ def test_equal_runs_leave_equal_bytes(toy, mini, tmp_path):
         assert str(tmp_path) not in (tmp_path / "a" / file).read_text()
 
 
-def test_no_random_generator_is_moved(toy, mini, tmp_path):
-    def states():
-        return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+UNMOVED = """
+import random, sys
+from pathlib import Path
+import numpy as np, torch
+sys.path.insert(0, {tests!r})
+from toy import toy_model, toy_tokenizer
+from mazo.config import EvaluationSettings
+from mazo.evaluate import evaluate
 
-    before = states()
-    run(toy, mini, tmp_path, settings=SETTINGS.model_copy(update={"num_fewshot": 2}))
-    assert states() == before
+def states():
+    return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+
+model, tokenizer, before = toy_model(), toy_tokenizer(), states()
+settings = EvaluationSettings(num_fewshot=2, max_new_tokens=3)
+data, out = Path({data!r}), Path({out!r})
+evaluate(model, tokenizer, tasks=("rte", "squad"), data=data, settings=settings, seed=0, out=out)
+sys.exit(0 if states() == before else "moved")
+"""
+
+
+def test_no_random_generator_is_moved(mini, tmp_path):
+    # In a process of its own, since the run-time type checks of these tests draw from Python's generator.
+    program = UNMOVED.format(tests=str(Path(__file__).parents[1]), data=str(mini), out=str(tmp_path))
+    assert subprocess.run([sys.executable, "-c", program], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def test_the_split_asked_for_is_the_one_scored(toy, mini, tmp_path):
