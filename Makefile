@@ -25,7 +25,7 @@ reproduce: $(INSTALLED)
 	@$(BIN)/snakemake --cores $(CORES)
 
 test: lint
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check --quiet .

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import pytest
 import yaml
@@ -12,16 +11,14 @@ from mazo.cli import COMMANDS, main, parser
 @pytest.fixture
 def config(tmp_path):
     path = tmp_path / "suite.yaml"
-    path.write_text(yaml.safe_dump(CONTENT))
+    path.write_text(yaml.safe_dump(CONTENT, sort_keys=False))
     return str(path)
 
 
-def test_help_is_quick_and_loads_no_heavy_library():
+def test_help_loads_no_heavy_library():
     code = "import sys, mazo.cli; mazo.cli.parser().format_help(); print({'torch', 'pydantic'} & set(sys.modules))"
-    start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-    assert time.monotonic() - start < 2
 
 
 def test_every_command_is_listed_with_what_it_does():

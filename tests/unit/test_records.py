@@ -64,7 +64,7 @@ def test_a_measured_block_leaves_its_seconds_and_peak_memory(tmp_path):
     with measured(tmp_path / "score.json"):
         pass
     cost = read_cost(tmp_path / "score.json")
-    assert 0 <= cost.seconds < 1
+    assert cost.seconds >= 0
     assert cost.peak_memory > 10_000_000  # a Python process with this package holds more than 10 MB
 
 
