@@ -96,7 +96,7 @@ def _write(out: Path, *, scores: dict, metrics: dict, samples: dict, split: str,
 
 def _lines(samples: dict[str, list[dict]]) -> list[str]:
     return [
-        json.dumps(_record(task, sample), sort_keys=True, ensure_ascii=False) + "\n"
+        json.dumps(_record(task, sample), sort_keys=True) + "\n"
         for task in sorted(samples)
         for sample in sorted(samples[task], key=lambda sample: sample["doc_id"])
     ]
