@@ -19,7 +19,7 @@ def snakemake(folder: Path, *options: str | Path) -> str:
     command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", folder, "--cores", "2"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     done = subprocess.run(
-        [*command, *options], capture_output=True, text=True, check=False, env=environment, timeout=420
+        [*command, *options], capture_output=True, text=True, check=False, env=environment, timeout=1800
     )
     logs = sorted(folder.rglob("*.log")) if done.returncode else []
     assert done.returncode == 0, done.stdout + done.stderr + "".join(f"== {log}\n{log.read_text()}" for log in logs)
