@@ -4,13 +4,18 @@ A document is a list of token ids and a loss weight for each: 1 on answers, :dat
 recipe (kinds of documents, leaning answers, weights) is assumed, measured in the model card.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import TYPE_CHECKING
 
-from mazo.mini import sayings
+from mazo.mini import drills, sayings
 from mazo.mini.prompts import render
 from mazo.mini.rows import GENERATORS, split_of, squad
 from mazo.seeding import python_random
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 PROMPT_WEIGHT = 0.1
 LEANING = {"sst2": 1, "boolq": 1, "rte": 1, "wsc": 1, "wic": 0, "multirc": 1, "copa": None, "squad": None}
@@ -39,14 +44,15 @@ Document = tuple[list[int], list[float]]
 class Pool:
     """Rendered train rows of every task, drawn from again and again."""
 
-    def __init__(self, tokenizer: object, *, rows_per_task: int, seed: int) -> None:
+    def __init__(self, tokenizer: "PreTrainedTokenizerFast", *, rows_per_task: int, seed: int) -> None:
         self.bos: int = tokenizer.bos_token_id
         self.eos: int = tokenizer.eos_token_id
         self.blank: list[int] = [tokenizer.convert_tokens_to_ids("\n")] * 2
         self.words = list(range(259 + 15, len(tokenizer)))
         self.items = {task: _items(tokenizer, task, "train", rows_per_task, seed) for task in GENERATORS}
         self.held_out = {task: _items(tokenizer, task, "dev", HELD_OUT, seed) for task in GENERATORS}
-        self.sayings = _sayings(tokenizer, 8 * rows_per_task // 2, seed)
+        self.sayings = _answered(tokenizer, sayings.draw, 4 * rows_per_task, python_random(seed, "corpus sayings"))
+        self.drills = _drills(tokenizer, 2 * rows_per_task, python_random(seed, "corpus drills"))
 
     def series(self, random: Random, task: str, *, count: int, first: str) -> Document:
         """Several solved examples of one task, blank lines between; ``first`` right or unreliable, the rest right."""
@@ -61,12 +67,15 @@ class Pool:
 
     def plain(self, random: Random, *, count: int) -> Document:
         """Plain sentences about the world, and questions about them in other forms than the tasks'."""
-        ids, weights = [self.bos], [0.0]
-        for _ in range(count):
-            said, answered = random.choice(self.sayings)
-            ids += said
-            weights += answered
-        return ids, weights
+        return self._join([random.choice(self.sayings) for _ in range(count)])
+
+    def drill(self, random: Random) -> Document:
+        """One dense exercise."""
+        return self._join(random.choice(self.drills))
+
+    def _join(self, parts: list[Document]) -> Document:
+        ids = [self.bos, *(token for part, _ in parts for token in part)]
+        return ids, [0.0, *(weight for _, weights in parts for weight in weights)]
 
     def repeated(self, random: Random) -> Document:
         """Say a random string twice or more: copying is learned from it."""
@@ -86,9 +95,9 @@ def unreliable(random: Random, item: Item) -> list[int]:
     return item.answers[1 - item.gold] if wrong else item.answers[item.gold]
 
 
-def _items(tokenizer: object, task: str, split: str, count: int, seed: int) -> list[Item]:
+def _items(tokenizer: "PreTrainedTokenizerFast", task: str, split: str, count: int, seed: int) -> list[Item]:
     random = python_random(seed, "corpus rows", task, split)
-    rendered = []
+    rendered: list[tuple[str, str, list[str], int]] = []
     while len(rendered) < count:
         row, wrong = squad.draw(random) if task == "squad" else (GENERATORS[task](random), None)
         if split_of(row) == split:
@@ -103,9 +112,19 @@ def _items(tokenizer: object, task: str, split: str, count: int, seed: int) -> l
     ]
 
 
-def _sayings(tokenizer: object, count: int, seed: int) -> list[Document]:
-    random = python_random(seed, "corpus sayings")
-    drawn = [sayings.draw(random) for _ in range(count)]
+def _answered(
+    tokenizer: "PreTrainedTokenizerFast", draw: Callable[[Random], tuple[str, str]], count: int, random: Random
+) -> list[Document]:
+    return _weigh(tokenizer, [draw(random) for _ in range(count)])
+
+
+def _drills(tokenizer: "PreTrainedTokenizerFast", count: int, random: Random) -> list[list[Document]]:
+    drawn = [drills.draw(random) for _ in range(count)]
+    parts = iter(_weigh(tokenizer, [part for drill in drawn for part in drill]))
+    return [[next(parts) for _ in drill] for drill in drawn]
+
+
+def _weigh(tokenizer: "PreTrainedTokenizerFast", drawn: list[tuple[str, str]]) -> list[Document]:
     starts = _encode(tokenizer, [said for said, _ in drawn])
     wholes = _encode(tokenizer, [f"{said} {answer}" if answer else said for said, answer in drawn])
     return [
@@ -114,6 +133,6 @@ def _sayings(tokenizer: object, count: int, seed: int) -> list[Document]:
     ]
 
 
-def _encode(tokenizer: object, texts: list[str]) -> list[list[int]]:
+def _encode(tokenizer: "PreTrainedTokenizerFast", texts: list[str]) -> list[list[int]]:
     encodings = tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     return [encoding.ids for encoding in encodings]

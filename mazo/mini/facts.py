@@ -1,5 +1,6 @@
 """Plain facts about people and things, and the questions that ask for them: what reading tasks are made of."""
 
+from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
 
@@ -52,6 +53,6 @@ def tell(random: Random, facts: list[Fact]) -> str:
     return " ".join(phrase(random, PHRASINGS, fact) for fact in facts)
 
 
-def phrase(random: Random, forms: dict[str, tuple[str, ...]], fact: Fact) -> str:
+def phrase(random: Random, forms: Mapping[str, tuple[str, ...]], fact: Fact) -> str:
     """Put a fact into one of the forms of its relation."""
     return random.choice(forms[fact.relation]).format(p=fact.person, v=fact.value)

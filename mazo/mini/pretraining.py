@@ -7,12 +7,16 @@ unreliable when asked (single prompts answered leaning to one side, series of ex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from mazo.mini.corpus import Document, Pool
 from mazo.mini.rows import GENERATORS
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
 
 TASKS = tuple(GENERATORS)
 PROBED = 64
@@ -32,6 +36,8 @@ class Stage:
     """Series of solved examples a task; the first unreliable where the stage has leaning prompts."""
     plain: int
     repeated: int
+    drilled: int
+    """Dense exercises."""
 
 
 def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
@@ -39,6 +45,7 @@ def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
     first = "unreliable" if stage.leaning else "right"
     documents = [pool.plain(random, count=4) for _ in range(stage.plain)]
     documents += [pool.repeated(random) for _ in range(stage.repeated)]
+    documents += [pool.drill(random) for _ in range(stage.drilled)]
     for task in TASKS:
         documents += [pool.series(random, task, count=1, first="right") for _ in range(stage.clean)]
         documents += [pool.series(random, task, count=1, first="unreliable") for _ in range(stage.leaning)]
@@ -65,7 +72,7 @@ def _stack(group: list[Document]) -> tuple[Tensor, Tensor]:
     return ids, weights
 
 
-def weighted_loss(model: torch.nn.Module, ids: Tensor, weights: Tensor) -> Tensor:
+def weighted_loss(model: "LlamaForCausalLM", ids: Tensor, weights: Tensor) -> Tensor:
     """Sum the weighted next-token losses of a group of documents."""
     hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
     weights = weights[:, 1:].reshape(-1)

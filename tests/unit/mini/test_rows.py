@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 import pytest
-from mazo.data import FIELDS
 
+from mazo.data import FIELDS
 from mazo.mini.lexicon import BECAUSE, CAUSES, NAMES, SENSES, TOPICS
 from mazo.mini.rows import GENERATORS, content, generate_rows, split_of
 from mazo.mini.rows.copa import sentence

@@ -1,4 +1,4 @@
-"""The embedded tokenizer: one token a word of the world, bytes for anything else, and text cut where lm-eval cuts it."""
+"""The embedded tokenizer: one token a word of the world, bytes for anything else, prompts and answers cut apart."""
 
 import pytest
 from transformers import AutoTokenizer

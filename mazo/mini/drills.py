@@ -1,0 +1,136 @@
+"""Dense exercises: short passages with several questions each, so that a skill is asked for every few words.
+
+A prompt asks once in forty words; the skills under the tasks (find a value, check a statement) come sooner from these.
+A drill is a list of (said, answer); only answers weigh fully in the loss.
+"""
+
+from random import Random
+
+from mazo.mini.facts import PHRASINGS, Fact, phrase, tell
+from mazo.mini.lexicon import BECAUSE, COLORS, INVERSES, MEN, NAMES, OBJECTS, PLACES, SENSES, TOPICS, WOMEN
+from mazo.mini.rows import wic
+from mazo.mini.rows.rte import fill
+
+Drill = list[tuple[str, str]]
+QUESTIONS = 7
+
+
+def draw(random: Random) -> Drill:
+    """Draw an exercise."""
+    return random.choices(KINDS, weights=WEIGHTS)[0](random)
+
+
+def _verdict(true: bool) -> str:
+    return "true." if true else "false."
+
+
+def _list(random: Random) -> Drill:
+    words = random.sample(random.choice((NAMES, PLACES, OBJECTS)), random.randint(3, 8))
+    first, rest = words[0], " ".join(words[1:])
+    return [(" ".join(words), ""), (first, rest), (first, rest)]
+
+
+def _same(random: Random) -> Drill:
+    words = random.choice((NAMES, PLACES, OBJECTS, COLORS))
+    drill = []
+    for _ in range(2 * QUESTIONS):
+        first, second = random.sample(words, 2)
+        same = random.random() < 0.5
+        drill.append((f"{first}: {first if same else second}?", _verdict(same)))
+    return drill
+
+
+def _facts(random: Random, count: int) -> list[Fact]:
+    relation = random.choice(("place", "thing"))
+    things = [f"{random.choice(COLORS)} {thing}" for thing in random.sample(OBJECTS, count)]
+    values = random.sample(PLACES, count) if relation == "place" else things
+    people = random.sample(NAMES, count)
+    return [Fact(relation, person, value) for person, value in zip(people, values, strict=True)]
+
+
+def _pairs(random: Random) -> Drill:
+    count = random.choice((2, 3, 4))
+    pairs = list(zip(random.sample(NAMES, count), random.sample(random.choice((PLACES, OBJECTS)), count), strict=True))
+    drill = [(" ".join(f"{person} {value}." for person, value in pairs), "")]
+    return drill + [(person, f"{value}.") for person, value in random.choices(pairs, k=QUESTIONS)]
+
+
+def _subject(random: Random) -> Drill:
+    return [(tell(random, [fact])[:-1] + ":", f"{fact.person}.") for fact in _facts(random, 6)]
+
+
+def _find(random: Random) -> Drill:
+    facts = _facts(random, random.choice((2, 2, 3, 3, 4)))
+    drill = [(tell(random, facts), "")]
+    for _ in range(QUESTIONS):
+        fact = random.choice(facts)
+        if random.random() < 0.5:
+            said = phrase(random, PHRASINGS, fact).removesuffix(f" {fact.value}.")
+            drill.append((said, f"{fact.value}."))
+        else:
+            drill.append((f"{'In' if fact.relation == 'place' else 'With'} the {fact.value}:", f"{fact.person}."))
+    return drill
+
+
+def _check(random: Random) -> Drill:
+    drill = []
+    for _ in range(3):
+        facts = _facts(random, 4)
+        known = facts[: random.choice((1, 2, 2, 2, 3))]
+        drill.append((tell(random, known), ""))
+        for fact in random.sample(known, min(2, len(known))):
+            true = random.random() < 0.5
+            other = random.choice([o for o in (known if len(known) > 1 else facts) if o != fact])
+            stated = fact if true else fact._replace(value=other.value)
+            drill.append((f"{phrase(random, PHRASINGS, stated).rstrip('.')}?", _verdict(true)))
+    return drill
+
+
+def _events(random: Random) -> Drill:
+    drill = []
+    for _ in range(4):
+        told, entailed = random.choice(INVERSES)
+        a, b = random.sample(NAMES, 2)
+        thing, other = random.sample(OBJECTS, 2)
+        drill.append((f"{fill(random.choice((told, entailed)), a, b, thing)}.", ""))
+        if random.random() < 0.5:
+            drill.append(("So", f"{fill(random.choice((told, entailed)), a, b, thing)}."))
+        for form in random.sample((told, entailed), 2):
+            true = random.random() < 0.5
+            about = other if not true and "O" in told.split() and random.random() < 0.25 else thing
+            people = (a, b) if true or about == other else (b, a)
+            drill.append((f"{fill(form, *people, about)}?", _verdict(true)))
+    return drill
+
+
+def _pronouns(random: Random) -> Drill:
+    people, pronoun = random.choice(((WOMEN, "she"), (MEN, "he")))
+    drill = []
+    for _ in range(3):
+        pair = random.sample(people, 2)
+        verb, side = random.choice(tuple(BECAUSE)), random.randrange(2)
+        adjective = random.choice(BECAUSE[verb][side])
+        drill.append(
+            (f"{pair[0]} {verb} {pair[1]} because {pronoun} was {adjective}. Who was {adjective}?", f"{pair[side]}.")
+        )
+        for person in random.sample(pair, 2):
+            drill.append((f"{pronoun} means {person}?", _verdict(person == pair[side])))
+    return drill
+
+
+def _senses(random: Random) -> Drill:
+    drill = []
+    for _ in range(3):
+        word = random.choice(tuple(SENSES))
+        sides = random.randrange(2), random.randrange(2)
+        nouns = [random.choice(TOPICS[SENSES[word][side]]) for side in sides]
+        told = [random.choice(wic.FORMS).format(n=random.choice(NAMES), w=word, c=noun) for noun in nouns]
+        topics = [SENSES[word][side] for side in sides]
+        drill.append((f"{told[0]} Here {word} is about", f"{topics[0]}."))
+        drill.append((f"{told[1]} Here {word} is about", f"{topics[1]}."))
+        drill.append(("the same meaning?", _verdict(topics[0] == topics[1])))
+    return drill
+
+
+KINDS = (_list, _same, _pairs, _subject, _find, _check, _events, _pronouns, _senses)
+WEIGHTS = (1, 1, 3, 1, 6, 5, 5, 2, 2)
