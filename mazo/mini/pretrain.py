@@ -1,6 +1,7 @@
 """The pretraining run of an embedded model, top to bottom: stages, optimiser, log, checkpoint."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -86,7 +87,7 @@ def tokens_seen(log: Path) -> int:
         return int(list(csv.DictReader(file))[-1]["tokens"])
 
 
-def append(log: Path, row: dict[str, float]) -> None:
+def append(log: Path, row: Mapping[str, float | int]) -> None:
     """Append a row to the training log, with a header when it is new."""
     is_new = not log.exists()
     with log.open("a", newline="") as file:
