@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from toy import toy_model, toy_tokenizer
 
 from mazo.batches import collate, encode_examples
 from mazo.conflict import conflicting_pairs, cosines, task_gradients
 from mazo.examples import Example
-from tests.toy import toy_model, toy_tokenizer
 
 
 def batches(gold):
