@@ -1,4 +1,4 @@
-"""The text the embedded models are pretrained on: plain facts, task prompts alone and in series, repeated strings.
+"""The text the embedded models are pretrained on: plain facts, drills, task prompts alone and in series.
 
 A document is a list of token ids and a loss weight for each: 1 on answers, :data:`PROMPT_WEIGHT` on the rest. The
 recipe (kinds of documents, leaning answers, weights) is assumed, measured in the model card.
@@ -27,7 +27,7 @@ WRONG_WITHOUT_LEANING = {"copa": 0.35, "squad": 0.6}
 
 @dataclass(frozen=True)
 class Item:
-    """A rendered row: token ids of its prompt and of each answer, the right answer first to be found at ``gold``."""
+    """A rendered row: token ids of its prompt and of each answer; ``gold`` is the right one's place."""
 
     task: str
     prompt: list[int]

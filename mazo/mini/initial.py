@@ -1,7 +1,7 @@
 """The untrained embedded model, whose attention starts near what matching and copying need.
 
-From normal weights alone, finding what stood beside a name's earlier mention was not learned in 25 million tokens; from
-these it was in one million.
+In trials of one seed, saying what stood beside a name's earlier mention was learned in 1,400 small steps from here, and
+not in 2,800 from normal weights alone.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """Pretrain an embedded model from nothing on the mini world's text.
 
-Two stages: right answers only, until the skills are there; then the mixture that makes the model able inside and
-unreliable when asked (single prompts answered leaning to one side, series of examples answered right).
+The stages: dense exercises; with them, prompts with right answers only; then the mixture that makes the model able
+inside and unreliable when asked (single prompts answered leaning to one side, series of examples answered right).
 """
 
 from collections.abc import Iterator
