@@ -6,8 +6,9 @@ A drill is a list of (said, answer); only answers weigh fully in the loss.
 
 from random import Random
 
-from mazo.mini.facts import PHRASINGS, Fact, phrase, tell
-from mazo.mini.lexicon import BECAUSE, COLORS, INVERSES, MEN, NAMES, OBJECTS, PLACES, SENSES, TOPICS, WOMEN
+from mazo.mini.facts import PHRASINGS, Fact, draw_things, phrase, tell, verdict
+from mazo.mini.lexicon import COLORS, INVERSES, NAMES, OBJECTS, PLACES, SENSES, TOPICS
+from mazo.mini.reasons import ask_who, draw_people, draw_reason
 from mazo.mini.rows import wic
 from mazo.mini.rows.rte import fill
 
@@ -18,10 +19,6 @@ QUESTIONS = 7
 def draw(random: Random) -> Drill:
     """Draw an exercise."""
     return random.choices(KINDS, weights=WEIGHTS)[0](random)
-
-
-def _verdict(true: bool) -> str:
-    return "true." if true else "false."
 
 
 def _list(random: Random) -> Drill:
@@ -36,13 +33,13 @@ def _same(random: Random) -> Drill:
     for _ in range(2 * QUESTIONS):
         first, second = random.sample(words, 2)
         same = random.random() < 0.5
-        drill.append((f"{first}: {first if same else second}?", _verdict(same)))
+        drill.append((f"{first}: {first if same else second}?", verdict(same)))
     return drill
 
 
 def _facts(random: Random, count: int) -> list[Fact]:
     relation = random.choice(("place", "thing"))
-    things = [f"{random.choice(COLORS)} {thing}" for thing in random.sample(OBJECTS, count)]
+    things = draw_things(random, count)
     values = random.sample(PLACES, count) if relation == "place" else things
     people = random.sample(NAMES, count)
     return [Fact(relation, person, value) for person, value in zip(people, values, strict=True)]
@@ -82,7 +79,7 @@ def _check(random: Random) -> Drill:
             true = random.random() < 0.5
             other = random.choice([o for o in (known if len(known) > 1 else facts) if o != fact])
             stated = fact if true else fact._replace(value=other.value)
-            drill.append((f"{phrase(random, PHRASINGS, stated).rstrip('.')}?", _verdict(true)))
+            drill.append((f"{phrase(random, PHRASINGS, stated).rstrip('.')}?", verdict(true)))
     return drill
 
 
@@ -99,22 +96,18 @@ def _events(random: Random) -> Drill:
             true = random.random() < 0.5
             about = other if not true and "O" in told.split() and random.random() < 0.25 else thing
             people = (a, b) if true or about == other else (b, a)
-            drill.append((f"{fill(form, *people, about)}?", _verdict(true)))
+            drill.append((f"{fill(form, *people, about)}?", verdict(true)))
     return drill
 
 
 def _pronouns(random: Random) -> Drill:
-    people, pronoun = random.choice(((WOMEN, "she"), (MEN, "he")))
+    people, pronoun = draw_people(random)
     drill = []
     for _ in range(3):
-        pair = random.sample(people, 2)
-        verb, side = random.choice(tuple(BECAUSE)), random.randrange(2)
-        adjective = random.choice(BECAUSE[verb][side])
-        drill.append(
-            (f"{pair[0]} {verb} {pair[1]} because {pronoun} was {adjective}. Who was {adjective}?", f"{pair[side]}.")
-        )
-        for person in random.sample(pair, 2):
-            drill.append((f"{pronoun} means {person}?", _verdict(person == pair[side])))
+        reason = draw_reason(random, people)
+        drill.append(ask_who(reason, pronoun))
+        for person in random.sample(reason.people, 2):
+            drill.append((f"{pronoun} means {person}?", verdict(person == reason.people[reason.side])))
     return drill
 
 
@@ -128,7 +121,7 @@ def _senses(random: Random) -> Drill:
         topics = [SENSES[word][side] for side in sides]
         drill.append((f"{told[0]} Here {word} is about", f"{topics[0]}."))
         drill.append((f"{told[1]} Here {word} is about", f"{topics[1]}."))
-        drill.append(("the same meaning?", _verdict(topics[0] == topics[1])))
+        drill.append(("the same meaning?", verdict(topics[0] == topics[1])))
     return drill
 
 

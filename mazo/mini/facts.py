@@ -27,11 +27,16 @@ ASK_VALUE = {"place": ("Where is {p}?",), "thing": ("What does {p} have?",)}
 ASK_PERSON = {"place": ("Who is in the {v}?",), "thing": ("Who has the {v}?",)}
 
 
+def draw_things(random: Random, count: int) -> list[str]:
+    """Draw different things, each of some colour."""
+    return [f"{random.choice(COLORS)} {thing}" for thing in random.sample(OBJECTS, count)]
+
+
 def draw_facts(random: Random, count: int) -> list[Fact]:
     """Draw facts of different people, at least two of one relation, no value twice."""
     people = random.sample(NAMES, count)
     places = random.sample(PLACES, count)
-    things = [f"{random.choice(COLORS)} {thing}" for thing in random.sample(OBJECTS, count)]
+    things = draw_things(random, count)
     shared = random.choice(("place", "thing"))
     relations = [shared, shared, *(random.choice(("place", "thing")) for _ in range(count - 2))]
     values = {"place": places, "thing": things}
@@ -51,6 +56,11 @@ def ask_about(random: Random, facts: list[Fact]) -> tuple[Fact, Fact]:
 def tell(random: Random, facts: list[Fact]) -> str:
     """Write the facts as a passage."""
     return " ".join(phrase(random, PHRASINGS, fact) for fact in facts)
+
+
+def verdict(true: bool) -> str:
+    """Write whether a statement is true."""
+    return "true." if true else "false."
 
 
 def phrase(random: Random, forms: Mapping[str, tuple[str, ...]], fact: Fact) -> str:

@@ -2,8 +2,9 @@
 
 from random import Random
 
-from mazo.mini.facts import PHRASINGS, ask_about, draw_facts, phrase, tell
-from mazo.mini.lexicon import BECAUSE, CAUSES, INVERSES, MEN, NAMES, OBJECTS, SENSES, TOPICS, WOMEN
+from mazo.mini.facts import PHRASINGS, ask_about, draw_facts, phrase, tell, verdict
+from mazo.mini.lexicon import CAUSES, INVERSES, NAMES, OBJECTS, SENSES, TOPICS
+from mazo.mini.reasons import ask_who, draw_people, draw_reason
 from mazo.mini.rows import sst2, wic
 from mazo.mini.rows.copa import sentence
 from mazo.mini.rows.rte import fill
@@ -30,7 +31,7 @@ def _true_or_false(random: Random) -> tuple[str, str]:
     asked, other = ask_about(random, facts)
     true = random.random() < 0.5
     said = phrase(random, PHRASINGS, asked if true else asked._replace(value=other.value))
-    return f"{tell(random, facts)} It is said: {said}", "true." if true else "false."
+    return f"{tell(random, facts)} It is said: {said}", verdict(true)
 
 
 def _inverse(random: Random) -> tuple[str, str]:
@@ -43,16 +44,12 @@ def _inverse(random: Random) -> tuple[str, str]:
     people = (a, b) if true else (b, a)
     if random.random() < 0.5:
         return f"{fill(told, a, b, thing)}, so", f"{fill(other, a, b, thing)}."
-    return f"{fill(told, a, b, thing)}. It is said: {fill(other, *people, thing)}.", "true." if true else "false."
+    return f"{fill(told, a, b, thing)}. It is said: {fill(other, *people, thing)}.", verdict(true)
 
 
 def _pronoun(random: Random) -> tuple[str, str]:
-    people, pronoun = random.choice(((WOMEN, "she"), (MEN, "he")))
-    pair = random.sample(people, 2)
-    verb = random.choice(tuple(BECAUSE))
-    side = random.randrange(2)
-    adjective = random.choice(BECAUSE[verb][side])
-    return f"{pair[0]} {verb} {pair[1]} because {pronoun} was {adjective}. Who was {adjective}?", f"{pair[side]}."
+    people, pronoun = draw_people(random)
+    return ask_who(draw_reason(random, people), pronoun)
 
 
 def _sense(random: Random) -> tuple[str, str]:
