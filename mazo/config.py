@@ -3,6 +3,7 @@
 The line under a key is its meaning in ``config/README.md`` and its default's source ([paper], [field], [assumed]).
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -240,15 +241,17 @@ class Run(Settings):
     evaluation: EvaluationSettings
 
 
+def check_name(key: str, name: str, known: Iterable[str]) -> None:
+    """Insist that a name is a known one; raises :class:`mazo.errors.ConfigError` with those there are."""
+    if name not in (names := list(known)):
+        raise ConfigError(f"{key}: wanted one of {', '.join(names)}; found {name!r}")
+
+
 def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) -> Run:
     """Pick one cell of the grid, or say which names exist."""
-    for key, name, known in (
-        ("models", model, suite.models),
-        ("mixes", mix, suite.mixes),
-        ("methods", method, suite.methods),
-    ):
-        if name not in known:
-            raise ConfigError(f"{key}: wanted one of {', '.join(known)}; found {name!r}")
+    check_name("models", model, suite.models)
+    check_name("mixes", mix, suite.mixes)
+    check_name("methods", method, suite.methods)
     settings, evaluation = suite.methods[method], suite.evaluation
     if isinstance(settings, InContext):
         evaluation = evaluation.model_copy(update={"num_fewshot": settings.shots})

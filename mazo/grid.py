@@ -1,13 +1,11 @@
 """The grid of a suite: which runs there are, where each leaves its files, and what each stage of a run depends on."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from mazo.config import InContext, MaskSettings, ModelSettings, Run, Suite, ZeroShot, ZerothOrder, select_run
+from mazo.config import InContext, MaskSettings, Run, Suite, ZeroShot, ZerothOrder, select_run
 from mazo.digests import settings_digest
 from mazo.errors import ConfigError
 
-MODELS = Path(__file__).parent / "mini" / "models"
 STAGES = ("prepare", "score", "mask", "train", "evaluate")
 
 
@@ -58,13 +56,6 @@ def stage_settings(run: Run, stage: str) -> dict:
 def stage_digest(run: Run, stage: str) -> str:
     """Return the digest of :func:`stage_settings`."""
     return settings_digest(stage_settings(run, stage))
-
-
-def model_files(settings: ModelSettings) -> list[str]:
-    """List the files of a model on this disk; none for a hub id, whose revision is a setting."""
-    embedded = settings.path.partition("embedded:")[2]
-    folder = MODELS / embedded if embedded else Path(settings.path)
-    return sorted(str(file) for pattern in ("*.json", "*.safetensors") for file in folder.glob(pattern))
 
 
 def mask_settings(run: Run) -> MaskSettings:

@@ -71,6 +71,17 @@ def context_length(model: "PreTrainedModel") -> int:
     return next((value for key in CONTEXT_KEYS if isinstance(value := getattr(config, key, None), int)), 2**30)
 
 
+def model_files(settings: ModelSettings) -> list[str]:
+    """List the files of a model on this disk; none for a hub id, whose revision is a setting.
+
+    :raises ModelError: a path where no model is.
+    """
+    folder = _folder(settings.path)
+    if folder is None:
+        return []
+    return sorted(str(file) for pattern in ("*.json", "*.safetensors") for file in folder.glob(pattern))
+
+
 def _folder(path: str) -> Path | None:
     """Return the folder a path stands for, or None for a hub id."""
     if path.startswith("embedded:"):

@@ -14,6 +14,7 @@ from mazo.config import FirstOrder, Run, ZerothOrder
 from mazo.errors import ConfigError, TrainingError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
+from mazo.grid import is_masked
 from mazo.losses import task_losses
 from mazo.masks import Mask, load_mask
 from mazo.zeroth_order import ZerothOrderOptimizer, read_log, replay_
@@ -107,7 +108,7 @@ def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOr
 
 def read_mask(run: Run, path: Path | None) -> Mask | None:
     """Read a run's mask, and insist that there is one exactly where the method asks for it."""
-    wanted = isinstance(run.method, ZerothOrder) and run.method.mask is not None
+    wanted = is_masked(run)
     if wanted != (path is not None):
         found = "none" if path is None else path
         raise ConfigError(f"--mask: wanted {'a file' if wanted else 'none'} for {run.method_name}; found {found}")

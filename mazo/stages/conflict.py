@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from mazo.config import ScoreSettings, Suite
+from mazo.config import ScoreSettings, Suite, check_name
 from mazo.conflict import conflicting_pairs, cosines, task_gradients
-from mazo.errors import ConfigError
 from mazo.files import write_json
 from mazo.models import context_length, load_model
 from mazo.stages.score import calibration_batches
@@ -12,9 +11,8 @@ from mazo.stages.score import calibration_batches
 
 def run(suite: Suite, *, model: str, mix: str, data: Path, out: Path) -> None:
     """Write the cosines and the number of pairs with a negative one, on training examples of the suite's first seed."""
-    for key, name, known in (("models", model, suite.models), ("mixes", mix, suite.mixes)):
-        if name not in known:
-            raise ConfigError(f"{key}: wanted one of {', '.join(known)}; found {name!r}")
+    check_name("models", model, suite.models)
+    check_name("mixes", mix, suite.mixes)
     network, tokenizer = load_model(suite.models[model])
     batches = calibration_batches(
         tokenizer,

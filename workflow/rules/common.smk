@@ -12,8 +12,9 @@ from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
 from mazo.files import write_text
-from mazo.grid import is_masked, is_trained, model_files, run_folder, runs, stage_digest
+from mazo.grid import is_masked, is_trained, run_folder, runs, stage_digest
 from mazo.joblog import one_line_each
+from mazo.models import model_files
 
 # The rules call `mazo` of the environment that runs this workflow, activated or not.
 shell.prefix(f'PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; ')
