@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from mazo.trainers import make_trainer, num_steps, restore_first_order, restore_
 from mazo.zeroth_order.replay import check_weights, weights_checksum
 
 if TYPE_CHECKING:
+    from lm_eval.api.task import ConfigurableTask
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -46,16 +47,15 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     # Model and examples
     model, tokenizer = load_model(run.model)
     base = weights_checksum(model.named_parameters())
-    rows = encode_rows(tokenizer, tasks, data=data, split="train", max_length=context_length(model))
-    dev_rows = encode_rows(
-        tokenizer, tasks, data=data, split="dev", max_length=context_length(model), count=training.dev_examples
-    )
+    loaded, max_length = load_tasks(tasks, data), context_length(model)
+    rows = encode_rows(tokenizer, loaded, split="train", max_length=max_length)
+    dev_rows = encode_rows(tokenizer, loaded, split="dev", max_length=max_length, count=training.dev_examples)
     shape = {"pad_id": tokenizer.pad_token_id, "micro_batch": training.micro_batch, "device": run.model.device}
     dev_batches = to_batches([example for examples in dev_rows.values() for example in examples], **shape)
 
     curve, spent = Curve(tasks), 0.0
     with (
-        closing(make_trainer(model, run, mask=mask, out=out)) as trainer,
+        closing(make_trainer(model, run, mask=mask, base=base, out=out)) as trainer,
         tqdm(total=steps, desc=run.method_name, unit="step") as bar,
     ):
         for step in range(steps):
@@ -131,9 +131,8 @@ def _recorded_checksum(path: Path) -> str:
 
 def encode_rows(
     tokenizer: "PreTrainedTokenizerBase",
-    tasks: Sequence[str],
+    tasks: "Mapping[str, ConfigurableTask]",
     *,
-    data: Path,
     split: str,
     max_length: int,
     count: int | None = None,
@@ -143,7 +142,7 @@ def encode_rows(
     :param count: The first so many rows of every task; all of them when ``None``.
     """
     encoded = {}
-    for index, (name, task) in enumerate(load_tasks(tasks, data).items()):
+    for index, (name, task) in enumerate(tasks.items()):
         examples = build_examples(task, name, split=split)[:count]
         encoded[name] = encode_examples(tokenizer, examples, task_index=index, max_length=max_length)
     return encoded

@@ -30,9 +30,9 @@ OPTIMIZER_KEYS = {
 class ZerothOrderTrainer:
     """Zeroth-order steps, each appended to ``steps.log``."""
 
-    def __init__(self, model: nn.Module, run: Run, *, mask: Mask | None, out: Path) -> None:
+    def __init__(self, model: nn.Module, run: Run, *, mask: Mask | None, base: str, out: Path) -> None:
         self._model, self._num_tasks = model, len(run.tasks)
-        self._log = LogWriter(out / "steps.log", log_header(model, run, mask=mask))
+        self._log = LogWriter(out / "steps.log", log_header(run, mask=mask, base=base))
         self.optimizer = make_optimizer(model, run, mask=mask)
 
     def step(self, batches: Sequence[Batch]) -> Float[Tensor, " tasks"]:
@@ -86,10 +86,13 @@ def num_steps(run: Run) -> int:
     return run.training.num_steps if own is None else own
 
 
-def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, out: Path) -> Trainer:
-    """Build the run's trainer; raises :class:`mazo.errors.ConfigError` for a method that trains nothing."""
+def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, base: str, out: Path) -> Trainer:
+    """Build the run's trainer; raises :class:`mazo.errors.ConfigError` for a method that trains nothing.
+
+    :param base: Checksum of the untrained model's weights.
+    """
     if isinstance(run.method, ZerothOrder):
-        return ZerothOrderTrainer(model, run, mask=read_mask(run, mask), out=out)
+        return ZerothOrderTrainer(model, run, mask=read_mask(run, mask), base=base, out=out)
     if isinstance(run.method, FirstOrder):
         return FirstOrderTrainer(model, run, out=out)
     raise ConfigError(f"methods.{run.method_name}.kind: wanted a kind that trains; found {run.method.kind}")
@@ -115,7 +118,7 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
     return None if path is None else load_mask(path)
 
 
-def log_header(model: nn.Module, run: Run, *, mask: Mask | None) -> dict[str, object]:
+def log_header(run: Run, *, mask: Mask | None, base: str) -> dict[str, object]:
     """Return what, beside the numbers, decides a run's trained weights."""
     settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS)
     return {
@@ -125,7 +128,7 @@ def log_header(model: nn.Module, run: Run, *, mask: Mask | None) -> dict[str, ob
         "num_directions": settings["num_directions"],
         "settings": settings,
         "mask": None if mask is None else mask.hash(),
-        "base": weights_checksum(model.named_parameters()),
+        "base": base,
     }
 
 
@@ -135,7 +138,8 @@ def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: 
     Raises :class:`mazo.errors.TrainingError` where the log is another run's, naming what differs.
     """
     own_mask, steps = read_mask(run, mask), read_log(log)
-    for key, wanted in log_header(model, run, mask=own_mask).items():
+    base = weights_checksum(model.named_parameters())
+    for key, wanted in log_header(run, mask=own_mask, base=base).items():
         if steps.header.get(key) != wanted:
             raise TrainingError(f"{log}: {key}: wanted {wanted}, found {steps.header.get(key)}: the log of another run")
     if len(steps.coefficients) != num_steps(run):
