@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from mazo.config import InContext, MaskSettings, Run, Suite, ZeroShot, ZerothOrder, select_run
+from mazo.config import Run, Suite, select_run
 from mazo.digests import settings_digest
 from mazo.errors import ConfigError
+from mazo.methods import InContext, MaskSettings, ZeroShot, ZerothOrder
 
 STAGES = ("prepare", "score", "mask", "train", "evaluate")
 

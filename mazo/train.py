@@ -13,13 +13,14 @@ from torch import nn
 from tqdm import tqdm
 
 from mazo.batches import Batch, EncodedExample, batch_indices, collate, encode_examples
-from mazo.config import FirstOrder, Run, ZerothOrder
+from mazo.config import Run
 from mazo.curve import Curve
 from mazo.errors import TrainingError
 from mazo.examples import build_examples
 from mazo.files import write_json
 from mazo.losses import task_losses
 from mazo.memory import peak_memory
+from mazo.methods import FirstOrder, ZerothOrder
 from mazo.models import context_length, load_model
 from mazo.tasks import load_tasks
 from mazo.trainers import make_trainer, num_steps, restore_first_order, restore_zeroth_order

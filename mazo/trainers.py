@@ -10,13 +10,14 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from mazo.batches import Batch
-from mazo.config import FirstOrder, Run, ZerothOrder
+from mazo.config import Run
 from mazo.errors import ConfigError, TrainingError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
 from mazo.grid import is_masked
 from mazo.losses import task_losses
 from mazo.masks import Mask, load_mask
+from mazo.methods import FirstOrder, ZerothOrder
 from mazo.zeroth_order import ZerothOrderOptimizer, read_log, replay_
 from mazo.zeroth_order.log import LogWriter
 from mazo.zeroth_order.replay import weights_checksum

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mazo.batches import Batch
-from mazo.config import ScoreSettings
 from mazo.errors import ConfigError, MaskError
 from mazo.importance.calibration import Recorder, calibrate
 from mazo.importance.combine import NORMALIZATIONS, task_score
@@ -17,6 +16,7 @@ from mazo.importance.hessian import damped
 from mazo.importance.zo_gradient import zo_gradients
 from mazo.losses import example_losses
 from mazo.maskable import maskable_layers
+from mazo.methods import ScoreSettings
 from mazo.seeding import stream_key
 
 Scores = dict[str, Float[Tensor, "..."]]
@@ -35,7 +35,7 @@ def score_tasks(
     .. math:: S = \sum_t \mathrm{rownorm}(S_{\text{global},t} + \alpha S_{\text{greedy},t} + \beta |W|)
 
     :param batches_by_task: Calibration examples, collated a task at a time.
-    :param settings: The score's settings; see :class:`mazo.config.ScoreSettings`.
+    :param settings: The score's settings; see :class:`mazo.methods.ScoreSettings`.
     :param seed: The run's seed; used where ``gradient`` is ``zo``.
     :param layers_at_once: Layers whose gradients and Hessians are held together; fewer take less memory and more
         passes. All of them when ``None``.

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from mazo.config import ScoreSettings, Suite, check_name
+from mazo.config import Suite, check_name
 from mazo.conflict import conflicting_pairs, cosines, task_gradients
 from mazo.files import write_json
+from mazo.methods import ScoreSettings
 from mazo.models import context_length, load_model
 from mazo.stages.score import calibration_batches
 

@@ -3,7 +3,6 @@ import torch
 from toy import toy_model
 
 from mazo.batches import collate, encode_example
-from mazo.config import ScoreSettings
 from mazo.encoding import EncodedPair
 from mazo.errors import ConfigError
 from mazo.importance.combine import NORMALIZATIONS
@@ -11,6 +10,7 @@ from mazo.importance.global_score import global_score
 from mazo.importance.score import layer_statistics, real_tokens, score_tasks
 from mazo.losses import task_losses
 from mazo.maskable import maskable_layers, maskable_weights
+from mazo.methods import ScoreSettings
 
 
 def examples(seed: int, *, count: int = 6):

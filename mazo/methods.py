@@ -1,0 +1,116 @@
+"""The kinds of methods a suite may name, one class a kind, and what each may set.
+
+The line under a key is its meaning in ``config/README.md`` and its default's source ([paper], [field], [assumed]).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mazo.settings import Count, NonNegative, Positive, Settings
+
+
+class ScoreSettings(Settings):
+    """The importance score S = S_global + alpha S_greedy + beta |W| (MaZO; METHOD: scores)."""
+
+    alpha: NonNegative = 1.0
+    """Weight of the greedy score [assumed]."""
+    beta: NonNegative = 0.1
+    """Weight of the magnitude of W [assumed]."""
+    normalization: Literal["sum", "max", "z-score", "none"] = "sum"
+    """How each row of a task's scores is scaled before the tasks are summed [assumed]."""
+    hessian: Literal["gram", "diagonal", "fisher"] = "gram"
+    """The Hessian of a layer's row: the inputs' Gram matrix, its diagonal, or a Fisher estimate [assumed]."""
+    gradient: Literal["backward", "zo"] = "backward"
+    """The scores' gradient: one backward pass, or two-point estimates [assumed]."""
+    gradient_directions: Count = 256
+    """Directions averaged where ``gradient`` is ``zo``, two forwards each [assumed]."""
+    gradient_eps: Positive = 1e-3
+    """Distance of the two points where ``gradient`` is ``zo`` [field: MeZO]."""
+    damp: Positive = 0.01
+    """Share of the mean diagonal added to H (SparseGPT's convention)."""
+    calibration_examples: Count = 64
+    """Training examples of every task the scores are computed on."""
+    greedy_lr: Positive = 1e-3
+    """Step size inside the greedy score."""
+
+
+class MaskSettings(Settings):
+    """Which weights are trained."""
+
+    rule: Literal["importance"] = "importance"
+    """What is kept in a row: the highest importance scores [paper]."""
+    density: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of the weights kept in every row, in (0, 1]."""
+    scores: ScoreSettings = ScoreSettings()
+
+
+class ZeroShot(Settings):
+    """The prompts alone, no training."""
+
+    kind: Literal["zero_shot"]
+    label: str | None = None
+    """Name in tables and figures; the method's key when absent."""
+
+
+class InContext(Settings):
+    """In-context learning: solved training examples before each prompt, drawn once a seed; no training."""
+
+    kind: Literal["in_context"]
+    label: str | None = None
+    """Name in tables and figures; the method's key when absent."""
+    shots: Count
+    """Solved examples before each prompt, fewer where they do not fit the model's context."""
+
+
+class ZerothOrder(Settings):
+    """A zeroth-order run: direction, mask, weighting, step."""
+
+    kind: Literal["zeroth_order"]
+    label: str | None = None
+    """Name in tables and figures; the method's key when absent."""
+    lr: NonNegative
+    """Step size; means the same for every direction and mask, no hidden factor."""
+    eps: Positive = 1e-3
+    """Distance of the two points from the weights, in units of the direction [field: MeZO]."""
+    direction: Literal["gaussian", "rademacher", "sphere"] = "gaussian"
+    """Distribution of the random direction z [paper: gaussian]."""
+    num_directions: Count = 1
+    """Directions averaged in one step [field: MeZO]."""
+    sides: Literal["two", "one"] = "two"
+    """Two-point (+eps, -eps) or one-sided (+eps, 0) difference [paper: two]."""
+    step: Literal["sgd", "momentum", "adam", "sign"] = "sgd"
+    """What turns the estimate into an update [field: MeZO]."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Share of the last update kept; for ``step: momentum`` [field]."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How lr falls over the run [field: MeZO]."""
+    weight_decay: NonNegative = 0.0
+    """Decoupled decay of the trained weights, per step and unit of lr [field]."""
+    weighting: Literal["uniform"] = "uniform"
+    """How the tasks' losses are weighted [assumed]."""
+    mask: MaskSettings | None = None
+    """Which weights are trained; absent means all."""
+    mask_mode: Literal["direction", "update"] = "direction"
+    """Where the mask acts: on the direction, and so on the update too, or on the update alone [assumed]."""
+    precision: Literal["master", "in_place"] = "master"
+    """How unmasked 16-bit weights are held; masked runs always keep a float32 buffer."""
+
+
+class FirstOrder(Settings):
+    """Fine-tuning by backpropagation with AdamW."""
+
+    kind: Literal["first_order"]
+    label: str | None = None
+    """Name in tables and figures; the method's key when absent."""
+    lr: NonNegative
+    """Step size of AdamW."""
+    weight_decay: NonNegative = 0.0
+    """Decoupled decay of the trained weights, per step and unit of lr [field]."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """How lr falls over the run [field]."""
+    num_steps: Count | None = None
+    """Steps of this row when they differ from the suite's."""
+
+
+Method = Annotated[ZeroShot | InContext | ZerothOrder | FirstOrder, Field(discriminator="kind")]
