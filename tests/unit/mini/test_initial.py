@@ -2,7 +2,7 @@
 
 import torch
 
-from mazo.mini.initial import PREVIOUS_HEADS, new_model
+from mazo.mini.initial import LOOKS, new_model
 
 
 def attention_of(model, ids):
@@ -11,18 +11,35 @@ def attention_of(model, ids):
         return model(input_ids=ids, output_attentions=True).attentions
 
 
-def test_the_first_heads_look_one_token_back_more_than_anywhere_else():
-    ids = torch.randint(3, 300, (4, 40), generator=torch.Generator().manual_seed(0))
-    heads = attention_of(new_model(300, seed=0), ids)[0][:, :PREVIOUS_HEADS]
-    back = heads.diagonal(offset=-1, dim1=2, dim2=3)
-    assert back.mean() > 0.4
-    assert all(back.mean() > 2 * heads.diagonal(offset=-d, dim1=2, dim2=3).mean() for d in (0, 2, 3, 4))
+def random_ids(*, rows, length):
+    return torch.randint(3, 300, (rows, length), generator=torch.Generator().manual_seed(0))
 
 
-def test_other_heads_do_not():
-    ids = torch.randint(3, 300, (4, 40), generator=torch.Generator().manual_seed(0))
-    heads = attention_of(new_model(300, seed=0), ids)[0][:, PREVIOUS_HEADS:]
-    assert heads.diagonal(offset=-1, dim1=2, dim2=3)[..., 5:].mean() < 0.2
+def share_at(heads, back):
+    return heads.diagonal(offset=-back, dim1=-2, dim2=-1)[..., 5:].mean().item()
+
+
+def test_the_first_head_looks_one_token_back():
+    heads = attention_of(new_model(300, seed=0), random_ids(rows=4, length=40))[0]
+    assert share_at(heads[:, 0], 1) > 0.9
+
+
+def test_the_second_head_blends_the_few_tokens_before():
+    heads = attention_of(new_model(300, seed=0), random_ids(rows=4, length=40))[0]
+    assert sum(share_at(heads[:, 1], back) for back in range(1, 6)) > 0.6
+    assert share_at(heads[:, 1], 3) > share_at(heads[:, 1], 0)
+
+
+def test_the_other_heads_of_the_first_layer_look_nowhere_in_particular():
+    heads = attention_of(new_model(300, seed=0), random_ids(rows=4, length=40))[0][:, len(LOOKS) :]
+    assert all(share_at(heads, back) < 0.2 for back in range(6))
+
+
+def test_a_word_finds_what_followed_its_earlier_mention():
+    ids = random_ids(rows=8, length=30)
+    ids[:, -1] = ids[:, 10]
+    found = attention_of(new_model(300, seed=0), ids)[1][:, 0, -1]
+    assert found[:, 11].mean() > 0.5
 
 
 def test_equal_seeds_give_equal_models_and_leave_the_global_generator_alone():
