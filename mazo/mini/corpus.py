@@ -52,7 +52,7 @@ class Pool:
         self.items = {task: _items(tokenizer, task, "train", rows_per_task, seed) for task in GENERATORS}
         self.held_out = {task: _items(tokenizer, task, "dev", HELD_OUT, seed) for task in GENERATORS}
         self.sayings = _answered(tokenizer, sayings.draw, 4 * rows_per_task, python_random(seed, "corpus sayings"))
-        self.drills = _drills(tokenizer, 2 * rows_per_task, python_random(seed, "corpus drills"))
+        self.drills = {kind: _drills(tokenizer, kind, 4 * rows_per_task, seed) for kind in drills.KINDS}
 
     def series(self, random: Random, task: str, *, count: int, first: str) -> Document:
         """Several solved examples of one task, blank lines between; ``first`` right or unreliable, the rest right."""
@@ -69,9 +69,9 @@ class Pool:
         """Plain sentences about the world, and questions about them in other forms than the tasks'."""
         return self._join([random.choice(self.sayings) for _ in range(count)])
 
-    def drill(self, random: Random) -> Document:
-        """One dense exercise."""
-        return self._join(random.choice(self.drills))
+    def drill(self, random: Random, kind: str) -> Document:
+        """One dense exercise of a kind of :data:`mazo.mini.drills.KINDS`."""
+        return self._join(random.choice(self.drills[kind]))
 
     def _join(self, parts: list[Document]) -> Document:
         ids = [self.bos, *(token for part, _ in parts for token in part)]
@@ -118,8 +118,9 @@ def _answered(
     return _weigh(tokenizer, [draw(random) for _ in range(count)])
 
 
-def _drills(tokenizer: "PreTrainedTokenizerFast", count: int, random: Random) -> list[list[Document]]:
-    drawn = [drills.draw(random) for _ in range(count)]
+def _drills(tokenizer: "PreTrainedTokenizerFast", kind: str, count: int, seed: int) -> list[list[Document]]:
+    random = python_random(seed, "corpus drills", kind)
+    drawn = [drills.draw(random, kind) for _ in range(count)]
     parts = iter(_weigh(tokenizer, [part for drill in drawn for part in drill]))
     return [[next(parts) for _ in drill] for drill in drawn]
 

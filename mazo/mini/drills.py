@@ -16,9 +16,10 @@ Drill = list[tuple[str, str]]
 QUESTIONS = 7
 
 
-def draw(random: Random) -> Drill:
-    """Draw an exercise."""
-    return random.choices(KINDS, weights=WEIGHTS)[0](random)
+def draw(random: Random, kind: str) -> Drill:
+    """Draw an exercise of one of :data:`KINDS`."""
+    exercises, weights = zip(*KINDS[kind], strict=True)
+    return random.choices(exercises, weights=weights)[0](random)
 
 
 def _list(random: Random) -> Drill:
@@ -34,6 +35,16 @@ def _same(random: Random) -> Drill:
         first, second = random.sample(words, 2)
         same = random.random() < 0.5
         drill.append((f"{first}: {first if same else second}?", verdict(same)))
+    return drill
+
+
+def _alike(random: Random) -> Drill:
+    drill = []
+    for _ in range(2 * QUESTIONS):
+        topics = random.sample(tuple(TOPICS), 2)
+        same = random.random() < 0.5
+        first, second = random.choice(TOPICS[topics[0]]), random.choice(TOPICS[topics[0 if same else 1]])
+        drill.append((f"{first} and {second}?", verdict(same)))
     return drill
 
 
@@ -125,5 +136,9 @@ def _senses(random: Random) -> Drill:
     return drill
 
 
-KINDS = (_list, _same, _pairs, _subject, _find, _check, _events, _pronouns, _senses)
-WEIGHTS = (1, 1, 3, 1, 6, 5, 5, 2, 2)
+KINDS = {
+    "any": ((_list, 1), (_same, 2), (_alike, 1), (_pairs, 2), (_subject, 1), (_find, 6), (_check, 7), (_events, 5))
+    + ((_pronouns, 2), (_senses, 2)),
+    "lookup": ((_same, 1), (_pairs, 3), (_find, 6), (_check, 5)),
+}
+"""Exercises with their weights: all of them, and those of finding alone, which comes late where all compete."""
