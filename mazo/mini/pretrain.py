@@ -21,11 +21,12 @@ from mazo.mini.tokenizer import build_tokenizer
 from mazo.seeding import python_random
 
 STAGES = (
-    Stage(steps=1_800, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=8),
-    Stage(steps=2_800, clean=4, leaning=0, series=0, plain=1, repeated=1, drilled=8),
-    Stage(steps=2_600, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=4),
+    Stage(steps=600, clean=0, leaning=0, series=0, plain=0, repeated=0, drilled=0, lookups=20),
+    Stage(steps=1_200, clean=0, leaning=0, series=0, plain=1, repeated=1, drilled=12, lookups=6),
+    Stage(steps=8_400, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
+    Stage(steps=4_200, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=2, lookups=1),
 )
-PEAK_LR, WARMUP, DECAY = 1.5e-3, 200, 0.25
+PEAK_LR, WARMUP, DECAY = 2e-3, 200, 0.25
 """Adam's step size; steps of linear warm-up; share of the run over which the step size falls to a twentieth."""
 TOKENS_PER_FORWARD = 2_400
 PROBE_EVERY = 600

@@ -37,7 +37,9 @@ class Stage:
     plain: int
     repeated: int
     drilled: int
-    """Dense exercises."""
+    """Dense exercises of any kind."""
+    lookups: int = 0
+    """Dense exercises of finding alone."""
 
 
 def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
@@ -45,7 +47,8 @@ def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
     first = "unreliable" if stage.leaning else "right"
     documents = [pool.plain(random, count=4) for _ in range(stage.plain)]
     documents += [pool.repeated(random) for _ in range(stage.repeated)]
-    documents += [pool.drill(random) for _ in range(stage.drilled)]
+    documents += [pool.drill(random, "any") for _ in range(stage.drilled)]
+    documents += [pool.drill(random, "lookup") for _ in range(stage.lookups)]
     for task in TASKS:
         documents += [pool.series(random, task, count=1, first="right") for _ in range(stage.clean)]
         documents += [pool.series(random, task, count=1, first="unreliable") for _ in range(stage.leaning)]
