@@ -7,6 +7,20 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the checks that take minutes be asked for."""
+    parser.addoption(
+        "--all-rows", action="store_true", help="check lm-eval's decisions on all 8 x 1,000 mini test rows"
+    )
+
+
+@pytest.fixture
+def all_rows(request: pytest.FixtureRequest) -> None:
+    """Skip unless the checks on all rows were asked for."""
+    if not request.config.getoption("--all-rows"):
+        pytest.skip("takes minutes: give --all-rows")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder beside the checkout with real task rows and a real pretrained model, or a skip that says why."""

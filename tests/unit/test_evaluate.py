@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles import Oracle, choice_means, split_delimiter
+from oracles import Oracle, answer_f1, choice_means, greedy_answer, split_delimiter
 from prepared import prepare_mini, prepare_real
 from toy import toy_model, toy_tokenizer
 
@@ -51,20 +51,26 @@ def samples_of(out):
 
 
 def check_every_decision(model, tokenizer, *, data, out):
-    """Compare every choice and score in samples.jsonl with the independent scorer's."""
+    """Compare every answer and score in samples.jsonl with the independent scorers'."""
     run((model, tokenizer), data, out)
     tasks = load_tasks(TASKS, data, evaluated="test")
     examples = {name: build_examples(task, name, split="test") for name, task in tasks.items()}
     seen = 0
     for sample in samples_of(out):
-        if sample["task"] == "squad":
-            continue
         example = examples[sample["task"]][sample["doc_id"]]
-        means = choice_means(model, tokenizer, *split_delimiter(example.context, example.delimiter, example.choices))
-        assert sample["response"] == pytest.approx(means, abs=2e-5)
-        assert sample["score"] == float(means.index(max(means)) == example.gold)
+        if sample["task"] == "squad":
+            golds = tasks["squad"].dataset["test"][sample["doc_id"]]["answers"]["text"]
+            answer = greedy_answer(model, tokenizer, example.context, max_new_tokens=SETTINGS.max_new_tokens)
+            assert sample["response"] == answer
+            assert sample["score"] == pytest.approx(max(answer_f1(answer, gold) for gold in golds))
+        else:
+            means = choice_means(
+                model, tokenizer, *split_delimiter(example.context, example.delimiter, example.choices)
+            )
+            assert sample["response"] == pytest.approx(means, abs=2e-5)
+            assert sample["score"] == float(means.index(max(means)) == example.gold)
         seen += 1
-    assert seen == sum(len(rows) for name, rows in examples.items() if name != "squad")
+    assert seen == sum(len(rows) for rows in examples.values())
 
 
 def test_every_decision_equals_our_own_scorers_on_mini_rows(toy, mini, tmp_path):
@@ -74,6 +80,11 @@ def test_every_decision_equals_our_own_scorers_on_mini_rows(toy, mini, tmp_path)
 def test_every_decision_equals_our_own_scorers_on_real_rows_cut_ones_included(stories, real, tmp_path):
     check_every_decision(*stories, data=real, out=tmp_path)
     assert json.loads((tmp_path / "results.json").read_text())["tasks"]["boolq"]["num_cut"] > 0
+
+
+def test_every_decision_equals_our_own_scorers_on_all_mini_rows(all_rows, tmp_path):
+    data = prepare_mini(tmp_path / "data", test=1_000)
+    check_every_decision(*load_model(ModelSettings(path="embedded:llama")), data=data, out=tmp_path)
 
 
 @pytest.mark.parametrize("rows", ["mini", "real"])

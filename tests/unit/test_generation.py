@@ -1,18 +1,9 @@
 import pytest
 import torch
+from oracles import greedy_one_at_a_time
 from toy import toy_model, toy_tokenizer
 
 from mazo.generation import generate, newline_ids
-
-
-def greedy_one_at_a_time(model, tokenizer, prompt, *, max_new_tokens, stop):
-    """No cache, no batch: the whole text through the model for every token."""
-    ids = list(prompt)
-    for _ in range(max_new_tokens):
-        ids.append(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax().item())
-        if ids[-1] in (*stop, tokenizer.eos_token_id):
-            break
-    return tokenizer.decode(ids[len(prompt) :], skip_special_tokens=True).split("\n")[0].strip()
 
 
 def test_newline_tokens_are_all_those_that_hold_one():
