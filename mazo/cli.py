@@ -63,6 +63,11 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         "measure the cosines of the tasks' gradients at the untrained model",
         {"config": CONFIG, "model": CELL["model"], "mix": CELL["mix"]} | DATA | {"out": FILE | {"help": "a JSON file"}},
     ),
+    "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
+    "effects": (
+        "fill the measured effects of assumed choices into their page",
+        {"table": FILE | {"help": "the ledger's table, CSV"}, "out": FILE | {"help": "a page with the two markers"}},
+    ),
     "pretrain": ("rebuild the embedded model from nothing", {"out": FOLDER | {"help": "the model's folder"}}),
     "card": (
         "write the embedded model's measurements",

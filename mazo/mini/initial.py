@@ -104,7 +104,9 @@ def look_back_(attention: LlamaAttention, generator: Generator) -> dict[str, Ten
         code[:, WORD] = _normal(generator, SIZE, WORD.stop - WORD.start)
         attention.v_proj.weight[rows] = code
         attention.o_proj.weight[:, rows] = 0
-        attention.o_proj.weight[part, rows] = torch.eye(SIZE) * length / (WIDTH * SIZE / (WORD.stop - WORD.start)) ** 0.5
+        attention.o_proj.weight[part, rows] = (
+            torch.eye(SIZE) * length / (WIDTH * SIZE / (WORD.stop - WORD.start)) ** 0.5
+        )
         readers[f"word_{head}"] = code
     eye = torch.eye(WIDTH)
     return {**readers, "previous": eye[PREVIOUS], "nearby": eye[NEARBY]}

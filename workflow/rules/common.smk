@@ -14,6 +14,7 @@ from mazo.errors import MazoError
 from mazo.files import write_text
 from mazo.grid import is_masked, is_trained, run_folder, runs, stage_digest
 from mazo.joblog import one_line_each
+from mazo.ledger import list_trials
 from mazo.models import model_files
 
 # The rules call `mazo` of the environment that runs this workflow, activated or not.
@@ -95,6 +96,14 @@ def parent(path, *, level):
 
 def mask_option(wildcards, input):
     return f"--mask {input.mask}" if input.mask else ""
+
+
+def ledger_runs(wildcards):
+    try:
+        list_trials(SUITE)
+    except MazoError as error:
+        sys.exit(one_line_each(error))
+    return [f"{run}/{file}" for run in TRAINED for file in ("train.json", "curve.csv")]
 
 
 def closing_summary():
