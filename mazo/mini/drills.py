@@ -6,7 +6,19 @@ A drill is a list of (said, answer); only answers weigh fully in the loss.
 
 from random import Random
 
-from mazo.mini.facts import PHRASINGS, Fact, draw_things, phrase, tell, verdict
+from mazo.mini.facts import (
+    ASK_PERSON,
+    ASK_VALUE,
+    PHRASINGS,
+    YES_NO,
+    Fact,
+    ask_about,
+    draw_facts,
+    draw_things,
+    phrase,
+    tell,
+    verdict,
+)
 from mazo.mini.lexicon import COLORS, INVERSES, NAMES, OBJECTS, PLACES, SENSES, TOPICS
 from mazo.mini.reasons import ask_who, draw_people, draw_reason
 from mazo.mini.rows import wic
@@ -136,9 +148,50 @@ def _senses(random: Random) -> Drill:
     return drill
 
 
+def _asked(random: Random) -> Drill:
+    facts = draw_facts(random, 3)
+    drill = [(tell(random, facts), "")]
+    for _ in range(QUESTIONS):
+        fact, other = ask_about(random, facts)
+        true = random.random() < 0.5
+        if random.random() < 0.4:
+            question = phrase(random, YES_NO, fact if true else fact._replace(value=other.value))
+            drill.append((f"{question[0].upper()}{question[1:]}?\n", _yes_or_no(true)))
+            continue
+        forms, field = random.choice(((ASK_PERSON, "person"), (ASK_VALUE, "value")))
+        question, answer, wrong = phrase(random, forms, fact), getattr(fact, field), getattr(other, field)
+        if random.random() < 0.5:
+            drill.append((f"Question: {question}\nAnswer:", answer))
+        else:
+            found = f'I found this answer "{answer if true else wrong}". Is that correct? Yes or No?\n'
+            drill.append((f"Question: {question}\n{found}", _yes_or_no(true)))
+    return drill
+
+
+def _referred(random: Random) -> Drill:
+    people, pronoun = draw_people(random)
+    drill = []
+    for _ in range(3):
+        (subject, other), verb, adjective, side = draw_reason(random, people)
+        place = f" in the {random.choice(PLACES)}" if random.random() < 0.5 else ""
+        drill.append((f"{subject} {verb} {other}{place} because {pronoun} was {adjective}.", ""))
+        for asked in random.choices((subject, other), k=2):
+            question = f'In the previous sentence, does the pronoun "{pronoun}" refer to {asked}? Yes or No?\n'
+            drill.append((question, _yes_or_no(asked == (subject, other)[side])))
+    return drill
+
+
+def _yes_or_no(true: bool) -> str:
+    return "Yes" if true else "No"
+
+
 KINDS = {
-    "any": ((_list, 1), (_same, 2), (_alike, 1), (_pairs, 2), (_subject, 1), (_find, 6), (_check, 7), (_events, 5))
-    + ((_pronouns, 2), (_senses, 2)),
+    "any": (
+        *((_list, 1), (_same, 2), (_alike, 1), (_pairs, 2), (_subject, 1)),
+        *((_find, 6), (_check, 7), (_events, 5), (_pronouns, 2), (_senses, 2)),
+    ),
     "lookup": ((_same, 1), (_pairs, 3), (_find, 6), (_check, 5)),
+    "asked": ((_asked, 3), (_referred, 2)),
 }
-"""Exercises with their weights: all of them, and those of finding alone, which comes late where all compete."""
+"""Exercises with their weights: all of those in other forms than the tasks' own; of these the ones of finding alone,
+which comes late where all compete; and many questions in the tasks' own forms about one passage."""

@@ -4,8 +4,8 @@ Half of the residual stream holds a token's own word. The first layer writes bes
 token back and a blend of the words near it; the next two layers' heads start by comparing these parts (a query reads
 one, a key another), so that a word can find what stood beside its earlier mention. Everything is trained from there.
 
-In trials of one seed on the same exercises, finding a value by a name was learned in about 300 steps of 1,900 tokens from
-here; from matching and copying without such parts (W_k = W_q, W_o = W_v') not in 500.
+In trials of one seed on the same exercises, finding a value by a name was learned in about 300 steps of 1,900 tokens
+from here; from matching and copying without such parts (W_k = W_q, W_o = W_v') not in 500.
 """
 
 import torch
@@ -22,7 +22,7 @@ WORD = slice(1, WIDTH // 2)
 PREVIOUS = slice(WIDTH // 2, WIDTH // 2 + SIZE)
 NEARBY = slice(WIDTH // 2 + SIZE, WIDTH // 2 + 2 * SIZE)
 CONSTANT = 0.3
-"""Value of the embedding's coordinate 0, the same for every token: what the looking-back heads' queries and keys read."""
+"""Value of the embedding's coordinate 0, the same for every token: what looking-back heads' queries and keys read."""
 LOOKS = ((PREVIOUS, 1, (8.0, 8.0, 8.0, 4.0), 2.0), (NEARBY, 3, (0.0, 2.0, 4.0, 2.0), 4.0))
 """For each looking-back head: where it writes, how many tokens back it looks, the weight of its fastest rotary pairs in
 the score, and the length of what it writes (a word's own is about 1)."""

@@ -23,7 +23,8 @@ from mazo.seeding import python_random
 STAGES = (
     Stage(steps=600, clean=0, leaning=0, series=0, plain=0, repeated=0, drilled=0, lookups=20),
     Stage(steps=1_200, clean=0, leaning=0, series=0, plain=1, repeated=1, drilled=12, lookups=6),
-    Stage(steps=8_400, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
+    Stage(steps=3_600, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
+    Stage(steps=4_800, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, asked=10),
     Stage(steps=4_200, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=2, lookups=1),
 )
 PEAK_LR, WARMUP, DECAY = 2e-3, 200, 0.25

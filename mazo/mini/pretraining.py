@@ -37,9 +37,11 @@ class Stage:
     plain: int
     repeated: int
     drilled: int
-    """Dense exercises of any kind."""
+    """Dense exercises in other forms than the tasks'."""
     lookups: int = 0
     """Dense exercises of finding alone."""
+    asked: int = 0
+    """Dense exercises in the tasks' own forms."""
 
 
 def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
@@ -49,6 +51,7 @@ def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
     documents += [pool.repeated(random) for _ in range(stage.repeated)]
     documents += [pool.drill(random, "any") for _ in range(stage.drilled)]
     documents += [pool.drill(random, "lookup") for _ in range(stage.lookups)]
+    documents += [pool.drill(random, "asked") for _ in range(stage.asked)]
     for task in TASKS:
         documents += [pool.series(random, task, count=1, first="right") for _ in range(stage.clean)]
         documents += [pool.series(random, task, count=1, first="unreliable") for _ in range(stage.leaning)]
