@@ -24,6 +24,7 @@ class FirstOrderOptimizer:
 
     name = "adamw"
     forwards_per_step = 1
+    idle_steps = 0
 
     def __init__(
         self, parameters: Iterable[nn.Parameter], *, lr: float, schedule: str, num_steps: int, weight_decay: float

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from mazo.errors import ConfigError
 from mazo.quiet import quiet
 
 if TYPE_CHECKING:
@@ -15,6 +16,18 @@ def newline_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """List the tokens that hold a newline, alone or with other characters."""
     texts = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
     return [i for i, text in enumerate(texts) if "\n" in text]
+
+
+def prompt_room(max_length: int, *, max_new_tokens: int) -> int:
+    """Return the most tokens of a prompt whose answer is written.
+
+    Raises :class:`mazo.errors.ConfigError` where fewer than 2 are left.
+    """
+    room = max_length - max_new_tokens
+    if room < 2:
+        found = f"{max_new_tokens} for a context of {max_length}"
+        raise ConfigError(f"evaluation.max_new_tokens: wanted fewer than the model's context; found {found}")
+    return room
 
 
 def generate(

@@ -48,7 +48,9 @@ def stage_settings(run: Run, stage: str) -> dict:
         case "mask":
             return method["mask"]
         case "train":
-            return shared | {"method": method, "training": settings["training"]}
+            # A written answer's length matters where training itself reads answers.
+            written = settings["evaluation"]["max_new_tokens"] if method.get("objective") == "metric" else None
+            return shared | {"method": method, "training": settings["training"], "written": written}
         case "evaluate":
             return shared | {"method": method, "evaluation": settings["evaluation"]}
     raise ValueError(f"stage: wanted one of {', '.join(STAGES)}; found {stage!r}")

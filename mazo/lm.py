@@ -13,8 +13,7 @@ from tqdm import tqdm
 
 from mazo.batches import collate, encode_example
 from mazo.encoding import EncodedPair, encode_pairs, encode_prompt
-from mazo.errors import ConfigError
-from mazo.generation import generate, newline_ids
+from mazo.generation import generate, newline_ids, prompt_room
 from mazo.losses import choice_scores
 from mazo.models import context_length
 
@@ -119,10 +118,7 @@ class CausalLM(LM):
         return pairs
 
     def _encode_prompt(self, request: Instance) -> list[int]:
-        room, task = self.max_length - self.max_new_tokens, request.task_name
-        if room < 2:
-            found = f"{self.max_new_tokens} for a context of {self.max_length}"
-            raise ConfigError(f"evaluation.max_new_tokens: wanted fewer than the model's context; found {found}")
+        room, task = prompt_room(self.max_length, max_new_tokens=self.max_new_tokens), request.task_name
         for opening in self.openings.get(task, [""]):
             text = _without(request.args[0], opening)
             ids, num_cut = encode_prompt(self.tokenizer, text, max_length=room)

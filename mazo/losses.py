@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -25,17 +25,28 @@ def task_losses(model: PreTrainedModel, batches: Sequence[Batch], *, num_tasks: 
     Source: MeZO's objective; COPA and SQuAD take the target form.
     """
     losses = torch.cat([example_losses(model, batch) for batch in batches])
-    task = torch.cat([batch.task for batch in batches])
+    return mean_by_task(losses, torch.cat([batch.task for batch in batches]), num_tasks=num_tasks)
+
+
+def mean_by_task(
+    values: Float[Tensor, " examples"], task: Int[Tensor, " examples"], *, num_tasks: int
+) -> Float[Tensor, " tasks"]:
+    """Return the mean of each task's values; NaN for a task without any."""
     # A product with the one-hot matrix, since a scattered sum has no fixed order on every device.
-    member = nn.functional.one_hot(task, num_tasks).to(losses.dtype)
-    return losses @ member / member.sum(0)
+    member = nn.functional.one_hot(task, num_tasks).to(values.dtype)
+    return values @ member / member.sum(0)
 
 
 def example_losses(model: PreTrainedModel, batch: Batch) -> Float[Tensor, " examples"]:
     """Compute the loss of every example of a micro-batch."""
-    scores = choice_scores(model, batch)[batch.example_choices].masked_fill(~batch.is_slot, -torch.inf)
+    scores = example_choice_scores(model, batch)
     gold = scores.gather(1, batch.gold[:, None]).squeeze(1)
     return torch.where(batch.is_choice, scores.logsumexp(1), torch.zeros_like(gold)) - gold
+
+
+def example_choice_scores(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "examples slots"]:
+    """Compute every example's choice scores, minus infinity in the slots of absent choices."""
+    return choice_scores(model, batch)[batch.example_choices].masked_fill(~batch.is_slot, -torch.inf)
 
 
 def choice_scores(model: PreTrainedModel, batch: Batch) -> Float[Tensor, " choices"]:

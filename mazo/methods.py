@@ -71,6 +71,8 @@ class ZerothOrder(Settings):
     """Name in tables and figures; the method's key when absent."""
     lr: NonNegative
     """Step size; means the same for every direction and mask, no hidden factor."""
+    objective: Literal["loss", "metric"] = "loss"
+    """What is minimised: the losses, or one minus the scores (accuracy, F1 of written answers) [field: MeZO]."""
     eps: Positive = 1e-3
     """Distance of the two points from the weights, in units of the direction [field: MeZO]."""
     direction: Literal["gaussian", "rademacher", "sphere"] = "gaussian"

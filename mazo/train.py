@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -22,6 +23,7 @@ from mazo.losses import task_losses
 from mazo.memory import peak_memory
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.models import context_length, load_model
+from mazo.objectives import ScoredRows
 from mazo.tasks import load_tasks
 from mazo.trainers import make_trainer, num_steps, restore_first_order, restore_zeroth_order
 from mazo.zeroth_order.replay import check_weights, weights_checksum
@@ -49,9 +51,9 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     model, tokenizer = load_model(run.model)
     base = weights_checksum(model.named_parameters())
     loaded, max_length = load_tasks(tasks, data), context_length(model)
-    rows = encode_rows(tokenizer, loaded, split="train", max_length=max_length)
     dev_rows = encode_rows(tokenizer, loaded, split="dev", max_length=max_length, count=training.dev_examples)
     shape = {"pad_id": tokenizer.pad_token_id, "micro_batch": training.micro_batch, "device": run.model.device}
+    rows, to_step = training_rows(run, tokenizer, loaded, max_length=max_length)
     dev_batches = to_batches([example for examples in dev_rows.values() for example in examples], **shape)
 
     curve, spent = Curve(tasks), 0.0
@@ -75,7 +77,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
 
             # Losses, projected gradients, update, log
             began = time.perf_counter()
-            losses = trainer.step(to_batches(batch, **shape))
+            losses = trainer.step(to_step(batch))
             spent += time.perf_counter() - began
             curve.add_train(losses)
             bar.update()
@@ -92,6 +94,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
         {
             "optimizer": trainer.optimizer.name,
             "num_steps": trainer.optimizer.steps_done,
+            "idle_steps": trainer.optimizer.idle_steps,
             "forwards": trainer.optimizer.steps_done * trainer.optimizer.forwards_per_step,
             "trained_weights": trainer.optimizer.num_trained,
             "all_weights": sum(weight.numel() for weight in model.parameters()),
@@ -128,6 +131,24 @@ def _recorded_checksum(path: Path) -> str:
         return json.loads(path.read_text())["checksum"]
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(f"{path}: wanted the record of a finished training run, found {error!r}") from error
+
+
+def training_rows(
+    run: Run, tokenizer: "PreTrainedTokenizerBase", tasks: "Mapping[str, ConfigurableTask]", *, max_length: int
+) -> tuple[dict[str, list[Any]], Callable[[list[Any]], Any]]:
+    """Encode every task's training rows as the run's objective wants them, with what makes a step's batch of some."""
+    micro_batch, device = run.training.micro_batch, run.model.device
+    if isinstance(run.method, ZerothOrder) and run.method.objective == "metric":
+        scored = ScoredRows(
+            tokenizer,
+            max_length=max_length,
+            max_new_tokens=run.evaluation.max_new_tokens,
+            micro_batch=micro_batch,
+            device=device,
+        )
+        return scored.encode(tasks), scored.batch
+    rows = encode_rows(tokenizer, tasks, split="train", max_length=max_length)
+    return rows, partial(to_batches, pad_id=tokenizer.pad_token_id, micro_batch=micro_batch, device=device)
 
 
 def encode_rows(

@@ -15,9 +15,9 @@ from mazo.errors import ConfigError, TrainingError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
 from mazo.grid import is_masked
-from mazo.losses import task_losses
 from mazo.masks import Mask, load_mask
 from mazo.methods import FirstOrder, ZerothOrder
+from mazo.objectives import OBJECTIVES, ScoredBatch
 from mazo.zeroth_order import ZerothOrderOptimizer, read_log, replay_
 from mazo.zeroth_order.log import LogWriter
 from mazo.zeroth_order.replay import weights_checksum
@@ -32,13 +32,15 @@ class ZerothOrderTrainer:
     """Zeroth-order steps, each appended to ``steps.log``."""
 
     def __init__(self, model: nn.Module, run: Run, *, mask: Mask | None, base: str, out: Path) -> None:
+        assert isinstance(run.method, ZerothOrder)
         self._model, self._num_tasks = model, len(run.tasks)
+        self._losses = OBJECTIVES[run.method.objective]
         self._log = LogWriter(out / "steps.log", log_header(run, mask=mask, base=base))
         self.optimizer = make_optimizer(model, run, mask=mask)
 
-    def step(self, batches: Sequence[Batch]) -> Float[Tensor, " tasks"]:
+    def step(self, batches: Sequence[Batch] | ScoredBatch) -> Float[Tensor, " tasks"]:
         """Do one step and log its projected gradients."""
-        record = self.optimizer.step(lambda: task_losses(self._model, batches, num_tasks=self._num_tasks))
+        record = self.optimizer.step(lambda: self._losses(self._model, batches, num_tasks=self._num_tasks))
         self._log.append(record.projected_grads, record.coefficients)
         return record.losses
 
@@ -121,7 +123,7 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
 
 def log_header(run: Run, *, mask: Mask | None, base: str) -> dict[str, object]:
     """Return what, beside the numbers, decides a run's trained weights."""
-    settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS)
+    settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS | {"objective"})
     return {
         "run_seed": run.seed,
         "tasks": run.tasks,

@@ -95,7 +95,7 @@ class ZerothOrderOptimizer:
         self._coordinates = hold(dict(named_parameters), mask=mask, mask_mode=mask_mode, precision=precision)
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
-        self.steps_done = 0
+        self.steps_done, self.idle_steps = 0, 0
 
     @torch.no_grad()
     def step(self, closure: Closure) -> StepRecord:
@@ -115,6 +115,7 @@ class ZerothOrderOptimizer:
         # float64, then one rounding: the log's float32 coefficient is the one applied, here and in a replay.
         weights = self._weighting(losses).double()
         coefficients = (projected_grads.double() @ weights / self._num_directions).float()
+        self.idle_steps += not projected_grads.any()
         record = StepRecord(self.steps_done, self.lr, losses, projected_grads, coefficients)
         self.apply_(coefficients)
         return record

@@ -37,6 +37,7 @@ STALE = [
     ({"methods": {"mazo": MAZO | {"mask": {"density": 0.5}}}}, {"mask", "train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"mask": {"scores": {"alpha": 2.0}}}}}, {"score", "mask", "train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"label": "Other"}}}, set()),
+    ({"evaluation": {"max_new_tokens": 4}}, {"evaluate"}),
     ({"suite": "renamed"}, set()),
 ]
 
@@ -46,6 +47,13 @@ def test_a_setting_makes_just_the_stages_that_read_it_stale(changes, stale):
     before = run("mazo", methods={"mazo": MAZO})
     after = run("mazo", **({"methods": {"mazo": MAZO}} | changes))
     assert {stage for stage in STAGES if stage_digest(before, stage) != stage_digest(after, stage)} == stale
+
+
+def test_the_length_of_answers_matters_to_training_that_reads_them():
+    methods = {"mazo": MAZO | {"objective": "metric"}}
+    before, after = run("mazo", methods=methods), run("mazo", methods=methods, evaluation={"max_new_tokens": 4})
+    stale = {stage for stage in STAGES if stage_digest(before, stage) != stage_digest(after, stage)}
+    assert stale == {"train", "evaluate"}
 
 
 def test_an_unknown_stage_is_refused():
