@@ -46,10 +46,8 @@ def test_equal_runs_give_equal_bits(settings, masked):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize(
-    ("mask_mode", "steps"), [(None, 1000), ("direction", 1000), ("update", 100)], ids=["all", "direction", "update"]
-)
-def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode, steps):
+@pytest.mark.parametrize("mask_mode", [None, "direction", "update"], ids=["all", "direction", "update"])
+def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode):
     model = Weights(dtype)
     del model.second, model.norm
     mask = mask_of(model) if mask_mode else None
@@ -57,9 +55,8 @@ def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode, steps):
     engine = ZerothOrderOptimizer(
         model.named_parameters(), lr=0.0, run_seed=0, mask=mask, mask_mode=mask_mode or "direction"
     )
-    losses = quadratic_losses(model, tasks=1)
-    for _ in range(steps):
-        record = engine.step(losses)
+    for _ in range(1000):
+        record = engine.step(lambda: model.first.double().sum()[None])
     assert record.projected_grads.abs().max() > 0
     assert bits(model) == before
 
