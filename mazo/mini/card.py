@@ -23,14 +23,15 @@ answered right. So fine-tuning has something to gain, and the tasks conflict.
 ## Data
 
 Text of the mini world, drawn from seeded generators (`mazo/mini/`): plain facts and questions about them in other
-forms than the tasks', dense exercises of many such questions, task prompts alone, series of five solved examples of
-one task, random strings repeated. Of the tasks' rows only those of the train split are used; dev and test rows are
+forms than the tasks', dense exercises of many such questions and, for the four reading tasks that come late, of many
+questions in the tasks' own forms about one passage, task prompts alone, series of five solved examples of one task,
+random strings repeated. Of the tasks' rows only those of the train split are used; dev and test rows are
 disjoint from them by content.
 
 ## Training
 
-{tokens:,} token positions (padding included) in {steps:,} steps of AdamW from attention that starts near matching
-and copying (`mazo/mini/initial.py`); loss weight 1 on answers and 0.1 on prompts; last mean loss {loss}. The stages
+{tokens:,} token positions (padding included) in {steps:,} steps of AdamW from attention that starts near finding
+what stood beside a word's earlier mention (`mazo/mini/initial.py`); loss weight 1 on answers and 0.1 on prompts; last mean loss {loss}. The stages
 stand in `mazo/mini/pretrain.py`, the log in `pretraining.csv` beside this card. `snakemake --cores 2 mini_model`
 rebuilds it from nothing into `results/mini_model/`.
 
