@@ -18,9 +18,7 @@ from mazo.grid import is_masked
 from mazo.masks import Mask, load_mask
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.objectives import OBJECTIVES, ScoredBatch
-from mazo.zeroth_order import ZerothOrderOptimizer, read_log, replay_
-from mazo.zeroth_order.log import LogWriter
-from mazo.zeroth_order.replay import weights_checksum
+from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, read_log, replay_log_
 
 OPTIMIZER_KEYS = {
     *("lr", "eps", "direction", "num_directions", "sides", "step", "momentum", "schedule", "weight_decay"),
@@ -35,13 +33,14 @@ class ZerothOrderTrainer:
         assert isinstance(run.method, ZerothOrder)
         self._model, self._num_tasks = model, len(run.tasks)
         self._losses = OBJECTIVES[run.method.objective]
-        self._log = LogWriter(out / "steps.log", log_header(run, mask=mask, base=base))
         self.optimizer = make_optimizer(model, run, mask=mask)
+        about = {"objective": run.method.objective}
+        self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=base, about=about)
 
     def step(self, batches: Sequence[Batch] | ScoredBatch) -> Float[Tensor, " tasks"]:
         """Do one step and log its projected gradients."""
         record = self.optimizer.step(lambda: self._losses(self._model, batches, num_tasks=self._num_tasks))
-        self._log.append(record.projected_grads, record.coefficients)
+        self._log.append(record)
         return record.losses
 
     def finish(self) -> None:
@@ -102,7 +101,7 @@ def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, base: str, ou
 
 
 def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOrderOptimizer:
-    """Build the zeroth-order optimiser that a run's settings name, for training and replay alike."""
+    """Build the zeroth-order optimiser that a run's settings name."""
     return ZerothOrderOptimizer(
         model.named_parameters(),
         **run.method.model_dump(include=OPTIMIZER_KEYS),
@@ -121,33 +120,20 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
     return None if path is None else load_mask(path)
 
 
-def log_header(run: Run, *, mask: Mask | None, base: str) -> dict[str, object]:
-    """Return what, beside the numbers, decides a run's trained weights."""
-    settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS | {"objective"})
-    return {
-        "run_seed": run.seed,
-        "tasks": run.tasks,
-        "num_steps": num_steps(run),
-        "num_directions": settings["num_directions"],
-        "settings": settings,
-        "mask": None if mask is None else mask.hash(),
-        "base": base,
-    }
-
-
 def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: Path) -> None:
     """Give a base model the weights of a finished run by replaying its log.
 
     Raises :class:`mazo.errors.TrainingError` where the log is another run's, naming what differs.
     """
-    own_mask, steps = read_mask(run, mask), read_log(log)
-    base = weights_checksum(model.named_parameters())
-    for key, wanted in log_header(run, mask=own_mask, base=base).items():
-        if steps.header.get(key) != wanted:
-            raise TrainingError(f"{log}: {key}: wanted {wanted}, found {steps.header.get(key)}: the log of another run")
-    if len(steps.coefficients) != num_steps(run):
-        raise TrainingError(f"{log}: wanted {num_steps(run)} steps, found {len(steps.coefficients)}")
-    replay_(make_optimizer(model, run, mask=own_mask), steps)
+    assert isinstance(run.method, ZerothOrder)
+    header = read_log(log).header
+    settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS)
+    own = {"run_seed": run.seed, "tasks": run.tasks, "num_steps": num_steps(run), "settings": settings}
+    own |= {"objective": run.method.objective}
+    for key, wanted in own.items():
+        if header.get(key) != wanted:
+            raise TrainingError(f"{log}: {key}: wanted {wanted}, found {header.get(key)}: the log of another run")
+    replay_log_(model.named_parameters(), log, mask=read_mask(run, mask))
 
 
 @torch.no_grad()

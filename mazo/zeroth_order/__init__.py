@@ -3,5 +3,6 @@
 from mazo.zeroth_order.log import RunLog, read_log
 from mazo.zeroth_order.optimizer import StepRecord, ZerothOrderOptimizer
 from mazo.zeroth_order.replay import replay_
+from mazo.zeroth_order.step_log import StepLog, replay_log_
 
-__all__ = ["RunLog", "StepRecord", "ZerothOrderOptimizer", "read_log", "replay_"]
+__all__ = ["RunLog", "StepLog", "StepRecord", "ZerothOrderOptimizer", "read_log", "replay_", "replay_log_"]

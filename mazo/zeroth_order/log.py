@@ -5,7 +5,8 @@ Line 1 is the header, JSON, ended by a newline. Then one record a step, little-e
     projected_grad of direction 0: task 0, task 1, ...; of direction 1: ...; coefficient of direction 0, 1, ...
 
 The step sizes follow from the header's settings and are not written. 20,000 steps of 8 tasks and one direction take
-720 kB. Records are appended as they are made; a last record that a killed run left torn is not read.
+720 kB. Records are appended as they are made; a last record that a killed run left torn is not read. The header of a
+finished run says in the end what came of it.
 """
 
 import json
@@ -19,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mazo.errors import TrainingError
+from mazo.files import write_bytes
 
 FORMAT = "mazo-steps-1"
 
@@ -27,7 +29,8 @@ FORMAT = "mazo-steps-1"
 class RunLog:
     """A run's log as read.
 
-    :param header: Format, run seed, tasks, settings, hashes of the mask and of the base model.
+    :param header: Format, run seed, tasks, settings, hashes of the mask and of the base model; of a finished run its
+        steps and the checksum of the weights it ended with.
     :param projected_grads: Slope of each task's loss along each direction, a step after the other.
     :param coefficients: What multiplied each direction in each step's gradient.
     """
@@ -45,10 +48,10 @@ class LogWriter:
     """
 
     def __init__(self, path: Path, header: Mapping[str, object]) -> None:
-        self._path, self._part = path, path.with_name(path.name + ".part")
+        self._path, self._part, self._header = path, path.with_name(path.name + ".part"), header
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._part.open("wb")
-        self._file.write(json.dumps({"format": FORMAT, **header}, sort_keys=True).encode() + b"\n")
+        self._file.write(_header_line(header))
 
     def append(
         self, projected_grads: Float[Tensor, "directions tasks"], coefficients: Float[Tensor, " directions"]
@@ -58,10 +61,12 @@ class LogWriter:
         self._file.write(numbers.numpy().astype("<f4").tobytes())
         self._file.flush()
 
-    def finish(self) -> None:
-        """Give the complete log its own name."""
+    def finish(self, outcome: Mapping[str, object]) -> None:
+        """Give the complete log its own name, what came of the run added to its header."""
         self._file.close()
-        self._part.replace(self._path)
+        _, _, numbers = self._part.read_bytes().partition(b"\n")
+        write_bytes(self._path, _header_line({**self._header, **outcome}) + numbers)
+        self._part.unlink()
 
     def close(self) -> None:
         """Close the file; the steps of a run that failed stay beside the log's place."""
@@ -80,7 +85,14 @@ def read_log(path: Path) -> RunLog:
         raise TrainingError(f"{path}: wanted a step log, found none that can be read ({error})") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise TrainingError(f"{path}: wanted a step log of format {FORMAT}, found {header_line[:80]!r}")
-    return RunLog(header, *_split(numbers, tasks=header["tasks"], num_directions=header["num_directions"]))
+    tasks, num_directions = header.get("tasks"), header.get("num_directions")
+    if not isinstance(tasks, list) or not isinstance(num_directions, int) or not tasks or num_directions < 1:
+        raise TrainingError(f"{path}: wanted tasks and num_directions in the header, found {header_line[:80]!r}")
+    return RunLog(header, *_split(numbers, tasks=tasks, num_directions=num_directions))
+
+
+def _header_line(header: Mapping[str, object]) -> bytes:
+    return json.dumps({"format": FORMAT, **header}, sort_keys=True).encode() + b"\n"
 
 
 def _split(numbers: bytes, *, tasks: Sequence[str], num_directions: int) -> tuple[Tensor, Tensor]:

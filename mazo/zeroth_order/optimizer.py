@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mazo.errors import ConfigError, TrainingError
 from mazo.masks import Mask
-from mazo.schedules import SCHEDULES
+from mazo.schedules import SCHEDULES, constant
 from mazo.zeroth_order.coordinates import Coordinates, hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
@@ -78,21 +78,17 @@ class ZerothOrderOptimizer:
         weighting: str = "uniform",
         precision: str = "master",
     ) -> None:
-        _check_names(
-            direction=direction,
-            sides=sides,
-            step=step,
-            schedule=schedule,
-            weighting=weighting,
-            mask_mode=mask_mode,
-            precision=precision,
-        )
+        names = {"direction": direction, "sides": sides, "step": step, "schedule": schedule, "weighting": weighting}
+        names |= {"mask_mode": mask_mode, "precision": precision}
+        _check_names(**names)
         self._lr, self._eps, self._weight_decay = lr, eps, weight_decay
-        self._run_seed, self._distribution, self._num_directions = run_seed, direction, num_directions
-        self._num_steps = num_steps
+        self._distribution, self._num_directions = direction, num_directions
         self._estimate, self._schedule, self._weighting = ESTIMATES[sides], SCHEDULES[schedule], WEIGHTINGS[weighting]
         self._rule = make_step(step, momentum=momentum)
-        self._coordinates = hold(dict(named_parameters), mask=mask, mask_mode=mask_mode, precision=precision)
+        self.parameters, self.run_seed, self.num_steps, self.mask = dict(named_parameters), run_seed, num_steps, mask
+        numbers = {"lr": lr, "eps": eps, "momentum": momentum, "weight_decay": weight_decay}
+        self.settings: dict[str, object] = {**numbers, "num_directions": num_directions, **names}
+        self._coordinates = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
         self.steps_done, self.idle_steps = 0, 0
@@ -143,8 +139,12 @@ class ZerothOrderOptimizer:
 
     @property
     def lr(self) -> float:
-        """Step size of the present step."""
-        return self._lr * self._schedule(self.steps_done, self._num_steps)
+        """Step size of the present step; raises :class:`mazo.errors.ConfigError` where the schedule has run out."""
+        if self.steps_done >= self.num_steps and self._schedule is not constant:
+            raise ConfigError(
+                f"num_steps: a schedule that falls ends after {self.num_steps} steps; wanted another step"
+            )
+        return self._lr * self._schedule(self.steps_done, self.num_steps)
 
     @property
     def name(self) -> str:
@@ -163,7 +163,7 @@ class ZerothOrderOptimizer:
 
     def _directions(self) -> list[Direction]:
         return [
-            Direction(self._run_seed, self.steps_done, index, self._distribution, self._sizes)
+            Direction(self.run_seed, self.steps_done, index, self._distribution, self._sizes)
             for index in range(self._num_directions)
         ]
 

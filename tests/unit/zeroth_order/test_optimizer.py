@@ -149,6 +149,13 @@ def test_learning_rates_follow_the_schedule():
         assert [engine.step(lambda: torch.zeros(1)).lr for _ in range(4)] == wanted
 
 
+def test_a_schedule_that_falls_ends_with_the_run():
+    engine = optimizer(Weights(), schedule="linear", num_steps=1)
+    engine.step(lambda: torch.zeros(1))
+    with pytest.raises(ConfigError, match="num_steps: a schedule that falls ends after 1 steps"):
+        engine.step(lambda: torch.zeros(1))
+
+
 @pytest.mark.parametrize("key", ["direction", "sides", "step", "schedule", "weighting", "mask_mode", "precision"])
 def test_an_unknown_name_raises_and_lists_the_known_ones(key):
     with pytest.raises(ConfigError, match=f"{key}: wanted one of .*; found 'conservative'"):
