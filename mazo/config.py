@@ -70,6 +70,16 @@ class TrainingSettings(Settings):
     """Dev examples of every task in one measurement."""
 
 
+class ScoringSettings(Settings):
+    """How masked methods' scores are computed, as far as memory and time go."""
+
+    layers_at_once: Count | None = None
+    """Layers scored in one pass over the examples, with the same result whatever it is; fewer take less memory and more
+    passes. When absent, as many as take no more memory than the largest layer alone, or than 256 MiB."""
+    micro_batch: Count = 64
+    """Most examples in one forward and backward; the scores are the same whatever it is, up to rounding."""
+
+
 class EvaluationSettings(Settings):
     """How lm-eval scores a model."""
 
@@ -95,6 +105,7 @@ class Suite(Settings):
     seeds: Annotated[list[Seed], Field(min_length=1)]
     """One run a seed; runs with equal seeds see the same examples in the same order."""
     data: DataSettings = DataSettings()
+    scoring: ScoringSettings = ScoringSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 
@@ -124,6 +135,7 @@ class Run(Settings):
     method: Method
     seed: Seed
     data: DataSettings
+    scoring: ScoringSettings = ScoringSettings()
     training: TrainingSettings
     evaluation: EvaluationSettings
 
@@ -152,6 +164,7 @@ def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) ->
         method=settings,
         seed=seed,
         data=suite.data,
+        scoring=suite.scoring,
         training=suite.training,
         evaluation=evaluation,
     )

@@ -44,7 +44,7 @@ def stage_settings(run: Run, stage: str) -> dict:
         case "prepare":
             return settings["data"]
         case "score":
-            return shared | {"scores": method["mask"]["scores"], "micro_batch": settings["training"]["micro_batch"]}
+            return shared | {"scores": method["mask"]["scores"], "micro_batch": settings["scoring"]["micro_batch"]}
         case "mask":
             return method["mask"]
         case "train":

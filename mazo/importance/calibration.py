@@ -11,6 +11,11 @@ from torch import Tensor, nn
 from mazo.importance.hessian import SecondMoment
 
 
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """Return the type that statistics of numbers of a type are held in: float32, or float64 for float64."""
+    return torch.promote_types(dtype, torch.float32)
+
+
 @dataclass
 class Recorder:
     """Gathers the layers' statistics; :func:`recording` connects it to the layers.
@@ -36,15 +41,32 @@ class Recorder:
     def take_gradient(self, name: str, weight: Tensor) -> None:
         """Add a weight's gradient, and free it."""
         assert weight.grad is not None
-        gradient = weight.grad.float()
-        self.gradients[name] = self.gradients[name] + gradient if name in self.gradients else gradient
+        if name in self.gradients:
+            self.gradients[name] += weight.grad
+        else:
+            self.gradients[name] = weight.grad.to(wide(weight.dtype))
         weight.grad = None
 
     def _text(self, values: Tensor) -> Tensor:
-        return values.detach()[self.real].float()
+        return values.detach()[self.real].to(wide(values.dtype))
 
     def _moment(self, name: str, inputs: Tensor) -> SecondMoment:
-        return self.moments.setdefault(name, SecondMoment(inputs.shape[-1], device=inputs.device))
+        if name not in self.moments:
+            self.moments[name] = SecondMoment(inputs.shape[-1], device=inputs.device, dtype=wide(inputs.dtype))
+        return self.moments[name]
+
+
+@contextmanager
+def no_gradient_asked(model: nn.Module) -> Iterator[None]:
+    """Let no parameter of a model require a gradient inside, and put every one back as it was."""
+    asked = [weight for weight in model.parameters() if weight.requires_grad]
+    try:
+        for weight in asked:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in asked:
+            weight.requires_grad_(True)
 
 
 @contextmanager
@@ -59,6 +81,7 @@ def recording(layers: Mapping[str, nn.Linear], recorder: Recorder, *, gradients:
         hook = _fisher_hook(name, recorder) if hessian == "fisher" else _gram_hook(name, recorder)
         handles.append(layer.register_forward_hook(hook))
         if gradients:
+            layer.weight.grad = None
             layer.weight.requires_grad_(True)
             handles.append(layer.weight.register_post_accumulate_grad_hook(_gradient_hook(name, recorder)))
     try:
@@ -97,6 +120,8 @@ def calibrate(
     hessian: str,
 ) -> Recorder:
     """Pass the calibration examples through the model, micro-batch by micro-batch, and gather the statistics.
+
+    Only these layers' weights require gradients, so activations are kept from the first of them on and no further.
 
     :param parts: For each micro-batch its real tokens, and a function that runs the model and returns the part's share
         of the task's mean loss, so that the gradients of the parts add up to the mean loss's gradient.

@@ -17,5 +17,7 @@ def global_score(gradient: Float[Tensor, "out in"], hessian: Float[Tensor, "in i
     - :math:`H` is the Hessian that all rows of the layer share, positive definite.
     """
     factor = torch.linalg.cholesky(hessian)
+    # A copy of the diagonal, so that the inverse itself is freed before the rows are solved for.
+    inverse_diagonal = torch.cholesky_inverse(factor).diagonal().clone()
     newton = torch.cholesky_solve(gradient.T, factor).T
-    return newton.square() / (2 * torch.cholesky_inverse(factor).diagonal())
+    return newton.square() / (2 * inverse_diagonal)

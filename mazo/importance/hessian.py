@@ -6,18 +6,19 @@ from torch import Tensor
 
 
 class SecondMoment:
-    """The sum of w x x' over tokens, in float32.
+    """The sum of w x x' over tokens.
 
     :param size: Inputs of the layer.
+    :param dtype: float32, or float64 for a float64 model.
     """
 
-    def __init__(self, size: int, *, device: torch.device) -> None:
-        self._sum = torch.zeros(size, size, device=device)
+    def __init__(self, size: int, *, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self._sum = torch.zeros(size, size, device=device, dtype=dtype)
         self._tokens = 0
 
     def add(self, inputs: Float[Tensor, "tokens in"], weights: Float[Tensor, " tokens"] | None = None) -> None:
         """Add some tokens' inputs, each with its weight, or with weight 1."""
-        self._sum += inputs.T @ (inputs if weights is None else inputs * weights[:, None])
+        self._sum.addmm_(inputs.T, inputs if weights is None else inputs * weights[:, None])
         self._tokens += len(inputs)
 
     def gram(self) -> Float[Tensor, "in in"]:
@@ -44,4 +45,7 @@ def damped(hessian: Float[Tensor, "in in"], *, damp: float) -> Float[Tensor, "in
     """
     diagonal = hessian.diagonal()
     lifted = torch.where(diagonal == 0, torch.ones_like(diagonal), diagonal)
-    return hessian + torch.diag(lifted - diagonal + damp * lifted.mean())
+    # No diagonal matrix is built: a second one as large as the Hessian would add to the peak memory.
+    invertible = hessian.clone()
+    invertible.diagonal().copy_(lifted + damp * lifted.mean())
+    return invertible

@@ -10,10 +10,12 @@ from tqdm import tqdm
 
 from mazo.batches import Batch
 from mazo.errors import ConfigError, MaskError
-from mazo.importance.calibration import Recorder, calibrate
+from mazo.importance.calibration import Recorder, calibrate, no_gradient_asked
 from mazo.importance.combine import NORMALIZATIONS, task_score
+from mazo.importance.groups import layer_groups
 from mazo.importance.hessian import damped
-from mazo.importance.zo_gradient import zo_gradients
+from mazo.importance.parts import Parts
+from mazo.importance.zo_gradient import zo_gradient, zo_slopes
 from mazo.losses import example_losses
 from mazo.maskable import maskable_layers
 from mazo.methods import ScoreSettings
@@ -29,67 +31,76 @@ def score_tasks(
     settings: ScoreSettings,
     seed: int = 0,
     layers_at_once: int | None = None,
+    parts: Parts | None = None,
 ) -> Scores:
     r"""Score every maskable weight of a model on some tasks (MaZO [paper]; the parts' forms are assumed).
 
     .. math:: S = \sum_t \mathrm{rownorm}(S_{\text{global},t} + \alpha S_{\text{greedy},t} + \beta |W|)
 
+    Some layers at a time are scored on all tasks, each in one pass over the task's examples; then their gradients and
+    Hessians are freed. Above the model itself this takes a micro-batch's activations and what
+    :func:`mazo.importance.groups.needed_bytes` says of the largest layer (or 256 MiB, where that is more).
+
     :param batches_by_task: Calibration examples, collated a task at a time.
     :param settings: The score's settings; see :class:`mazo.methods.ScoreSettings`.
     :param seed: The run's seed; used where ``gradient`` is ``zo``.
-    :param layers_at_once: Layers whose gradients and Hessians are held together; fewer take less memory and more
-        passes. All of them when ``None``.
+    :param layers_at_once: Layers scored together; fewer take less memory and more passes. ``None``: as many as take no
+        more memory than the largest one alone. The scores have the same bytes whatever it is.
+    :param parts: What is done already is taken from here, and what gets done is put here, a weight at a time.
     :returns: A float32 matrix on the CPU for each maskable weight, by parameter name.
 
     Raises :class:`mazo.errors.ConfigError` for settings that exclude each other, and
-    :class:`mazo.errors.MaskError` for a layer whose Hessian or gradient is not finite.
+    :class:`mazo.errors.MaskError` for a layer that no example passes, or whose Hessian or gradient is not finite.
     """
     if settings.hessian == "fisher" and settings.gradient == "zo":
         raise ConfigError("scores.hessian: fisher needs gradient: backward; found gradient: zo")
+    parts = {} if parts is None else parts
     layers = maskable_layers(model)
-    groups = _groups(list(layers), layers_at_once or len(layers))
-    total = {f"{name}.weight": torch.zeros(layer.weight.shape) for name, layer in layers.items()}
-    with tqdm(total=len(batches_by_task) * len(layers), desc="score", unit="layer") as bar:
-        for task, batches in batches_by_task.items():
-            task_seed = stream_key(seed, "scores", task)
-            for group in groups:
-                scores = score_layers(
-                    model, {name: layers[name] for name in group}, batches=batches, settings=settings, seed=task_seed
+    waiting = {name: layer for name, layer in layers.items() if f"{name}.weight" not in parts}
+    total, done = len(layers) * len(batches_by_task), (len(layers) - len(waiting)) * len(batches_by_task)
+    with no_gradient_asked(model), tqdm(total=total, initial=done, desc="score", unit="layer") as bar:
+        for group in layer_groups(waiting, at_once=layers_at_once):
+            sums: Scores = {}
+            for task, batches in batches_by_task.items():
+                statistics = layer_statistics(
+                    model,
+                    {name: layers[name] for name in group},
+                    batches=batches,
+                    settings=settings,
+                    slopes=_slopes(model, task, batches, settings=settings, seed=seed, parts=parts),
+                    seed=stream_key(seed, "scores", task),
                 )
-                for name, score in scores.items():
-                    total[name] += score
-                bar.update(len(group))
-    return total
+                for name in group:
+                    score = layer_score(layers[name], name, statistics, batches=batches, settings=settings)
+                    sums[name] = sums[name].add_(score) if name in sums else score
+                    bar.update()
+            for name in group:
+                parts[f"{name}.weight"] = sums.pop(name)
+    return {f"{name}.weight": parts[f"{name}.weight"] for name in layers}
 
 
-def score_layers(
-    model: nn.Module,
-    layers: Mapping[str, nn.Linear],
-    *,
-    batches: Sequence[Batch],
-    settings: ScoreSettings,
-    seed: int,
-) -> Scores:
-    """Return one task's normalised scores of some layers."""
-    recorder = layer_statistics(model, layers, batches=batches, settings=settings, seed=seed)
-    normalize = NORMALIZATIONS[settings.normalization]
+def layer_score(
+    layer: nn.Linear, name: str, statistics: Recorder, *, batches: Sequence[Batch], settings: ScoreSettings
+) -> Float[Tensor, "out in"]:
+    """Return one task's normalised score of a layer's weight, on the CPU; its statistics are taken out and freed."""
+    if name not in statistics.gradients or name not in statistics.moments:
+        raise MaskError(f"scores: {name}: wanted a layer that the examples pass; found one that none does")
+    gradient, moment = statistics.gradients.pop(name), statistics.moments.pop(name)
     num_examples = sum(len(batch.task) for batch in batches)
-    scores = {}
-    for name, layer in layers.items():
-        gradient, moment = recorder.gradients.pop(name), recorder.moments.pop(name)
-        hessian = moment.fisher(num_examples) if settings.hessian == "fisher" else getattr(moment, settings.hessian)()
-        if not (gradient.isfinite().all() and hessian.isfinite().all()):
-            raise MaskError(f"scores: {name}: wanted a finite gradient and Hessian, found some that are not")
-        score = task_score(
-            layer.weight,
-            gradient,
-            hessian=damped(hessian, damp=settings.damp),
-            alpha=settings.alpha,
-            beta=settings.beta,
-            greedy_lr=settings.greedy_lr,
-        )
-        scores[f"{name}.weight"] = normalize(score).cpu()
-    return scores
+    hessian = moment.fisher(num_examples) if settings.hessian == "fisher" else getattr(moment, settings.hessian)()
+    del moment
+    if not (gradient.isfinite().all() and hessian.isfinite().all()):
+        raise MaskError(f"scores: {name}: wanted a finite gradient and Hessian, found some that are not")
+    hessian = damped(hessian, damp=settings.damp)
+    score = task_score(
+        layer.weight,
+        gradient,
+        hessian=hessian,
+        alpha=settings.alpha,
+        beta=settings.beta,
+        greedy_lr=settings.greedy_lr,
+    )
+    return NORMALIZATIONS[settings.normalization](score).cpu()
 
 
 def layer_statistics(
@@ -98,21 +109,43 @@ def layer_statistics(
     *,
     batches: Sequence[Batch],
     settings: ScoreSettings,
-    seed: int,
+    slopes: Float[Tensor, " directions"] | None = None,
+    seed: int = 0,
 ) -> Recorder:
-    """Gather gradient and inputs of some layers over one task's calibration examples."""
-    backward = settings.gradient == "backward"
-    recorder = calibrate(layers, _parts(model, batches), gradients=backward, hessian=settings.hessian)
-    if not backward:
-        weights = {name: layer.weight for name, layer in layers.items()}
-        recorder.gradients = zo_gradients(
-            weights,
-            lambda: torch.stack([loss() for _, loss in _parts(model, batches)]).sum()[None],
-            num_directions=settings.gradient_directions,
-            eps=settings.gradient_eps,
-            seed=seed,
-        )
+    """Gather gradient and inputs of some layers over one task's calibration examples.
+
+    :param slopes: The task's, where ``gradient`` is ``zo``; see :func:`task_slopes`.
+    :param seed: Seed of the directions that belong to the slopes.
+    """
+    recorder = calibrate(layers, _parts(model, batches), gradients=slopes is None, hessian=settings.hessian)
+    if slopes is not None:
+        for name, layer in layers.items():
+            recorder.gradients[name] = zo_gradient(slopes, layer.weight, name=name, seed=seed)
     return recorder
+
+
+def task_slopes(
+    model: nn.Module, batches: Sequence[Batch], *, settings: ScoreSettings, seed: int
+) -> Float[Tensor, " directions"]:
+    """Return the slopes of one task's mean loss along random directions over all maskable weights."""
+    return zo_slopes(
+        {name: layer.weight for name, layer in maskable_layers(model).items()},
+        lambda: torch.stack([loss() for _, loss in _parts(model, batches)]).sum()[None],
+        num_directions=settings.gradient_directions,
+        eps=settings.gradient_eps,
+        seed=seed,
+    )
+
+
+def _slopes(
+    model: nn.Module, task: str, batches: Sequence[Batch], *, settings: ScoreSettings, seed: int, parts: Parts
+) -> Float[Tensor, " directions"] | None:
+    if settings.gradient == "backward":
+        return None
+    name = f"slopes/{task}"
+    if name not in parts:
+        parts[name] = task_slopes(model, batches, settings=settings, seed=stream_key(seed, "scores", task))
+    return parts[name]
 
 
 def real_tokens(batch: Batch) -> Bool[Tensor, "rows length"]:
@@ -135,7 +168,3 @@ def _parts(
 
 def _share(model: nn.Module, batch: Batch, *, num_examples: int) -> Float[Tensor, ""]:
     return example_losses(model, batch).sum() / num_examples
-
-
-def _groups(names: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [names[start : start + size] for start in range(0, len(names), size)]

@@ -1,4 +1,4 @@
-"""The scores' gradient from forwards alone."""
+"""The scores' gradient from forwards alone: slopes along random directions, and any weight's gradient from these."""
 
 from collections.abc import Mapping
 
@@ -6,29 +6,46 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.zeroth_order.coordinates import hold
+from mazo.zeroth_order.coordinates import Master
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.estimate import Closure, two_point_
 
 
 @torch.no_grad()
-def zo_gradients(
+def zo_slopes(
     weights: Mapping[str, Tensor], closure: Closure, *, num_directions: int, eps: float, seed: int
-) -> dict[str, Float[Tensor, "..."]]:
-    """Return the mean of two-point estimates of each weight's gradient; the weights are left as they were.
+) -> Float[Tensor, " directions"]:
+    """Return the two-point slopes of one task's loss along directions over all the weights, left as they were.
 
-    The cosine with the true gradient is about sqrt(q / (q + d + 1)) for q directions and d weights [derived].
+    A float32 copy of the weights lies in host memory meanwhile, so that they can be put back exactly.
 
     :param closure: Returns the loss of the one task, ``[loss]``.
     :param num_directions: How many directions q, two forwards each.
     :param seed: Seed of the directions.
     """
-    coordinates = hold(weights, mask=None, mask_mode="direction", precision="master")
+    coordinates = {name: Master(weight, device="cpu") for name, weight in weights.items()}
     sizes = {name: tensor.size for name, tensor in coordinates.items()}
-    gradients = {name: torch.zeros(weight.shape, device=weight.device) for name, weight in weights.items()}
-    for index in range(num_directions):
-        z = Direction(seed, 0, index, "gaussian", sizes)
-        _, slopes = two_point_(coordinates, [z], eps=eps, closure=closure)
-        for name, gradient in gradients.items():
-            gradient.view(-1).add_(z.draw(name, gradient.device), alpha=slopes.item() / num_directions)
-    return gradients
+    directions = (Direction(seed, 0, index, "gaussian", sizes) for index in range(num_directions))
+    return torch.cat([two_point_(coordinates, [z], eps=eps, closure=closure)[1].flatten() for z in directions])
+
+
+@torch.no_grad()
+def zo_gradient(
+    slopes: Float[Tensor, " directions"], weight: Float[Tensor, "out in"], *, name: str, seed: int
+) -> Float[Tensor, "out in"]:
+    r"""Return the estimate of one weight's gradient from the slopes along all weights, with no forward pass.
+
+    .. math:: \hat g = \frac1q \sum_i s_i z_i
+
+    Its cosine with the true gradient is about sqrt(q / (q + d + 1)) for q directions and d weights in all [derived].
+
+    - :math:`s_i` is the slope along direction i, and :math:`z_i` the weight's own share of that direction.
+
+    :param name: The weight's name in :func:`zo_slopes`.
+    :param seed: Seed of the directions.
+    """
+    gradient = torch.zeros(weight.numel(), device=weight.device)
+    for index, slope in enumerate(slopes.tolist()):
+        z = Direction(seed, 0, index, "gaussian", {name: weight.numel()})
+        gradient.add_(z.draw(name, weight.device), alpha=slope / len(slopes))
+    return gradient.view(weight.shape)

@@ -1,25 +1,34 @@
 """Stage: the importance of every weight a mask may cover, from each task's calibration examples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
-from safetensors.torch import save
+import torch
+from safetensors.torch import save_file
+from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mazo.batches import Batch, collate, encode_examples
 from mazo.config import Run
+from mazo.digests import code_digest, settings_digest
 from mazo.examples import build_examples
-from mazo.files import write_bytes
-from mazo.grid import mask_settings
+from mazo.files import appearing_whole
+from mazo.grid import mask_settings, stage_settings
 from mazo.importance import score_tasks
+from mazo.importance.parts import PartFiles
 from mazo.models import context_length, load_model
 from mazo.records import measured
 from mazo.seeding import numpy_generator
 from mazo.tasks import load_tasks
+from mazo.zeroth_order.replay import weights_checksum
 
 
 def run(run: Run, *, data: Path, out: Path) -> None:
-    """Write the summed scores, a matrix a weight, and what it took as ``score.json`` beside them."""
+    """Write the summed scores, a matrix a weight, and what it took as ``score.json`` beside them.
+
+    What is done lies in ``scores.parts`` meanwhile; a killed scoring goes on from there.
+    """
     settings = mask_settings(run).scores
     with measured(out.with_name("score.json")):
         model, tokenizer = load_model(run.model)
@@ -29,11 +38,35 @@ def run(run: Run, *, data: Path, out: Path) -> None:
             data=data,
             num_examples=settings.calibration_examples,
             max_length=context_length(model),
-            micro_batch=run.training.micro_batch,
+            micro_batch=run.scoring.micro_batch,
             seed=run.seed,
         )
-        scores = score_tasks(model, batches, settings=settings, seed=run.seed)
-        write_bytes(out, save({name: matrix.contiguous() for name, matrix in scores.items()}))
+        parts = PartFiles(out.with_name("scores.parts"), key=scoring_key(run, model, batches))
+        scores = score_tasks(
+            model, batches, settings=settings, seed=run.seed, layers_at_once=run.scoring.layers_at_once, parts=parts
+        )
+        with appearing_whole(out) as beside:
+            save_file(scores, beside)
+        parts.remove()
+
+
+def scoring_key(run: Run, model: nn.Module, batches: Mapping[str, Sequence[Batch]]) -> str:
+    """Return a digest of all that decides a run's scores: settings, weights, examples, code, torch itself."""
+    examples = (
+        (f"{task}/{index}/{field.name}", getattr(batch, field.name))
+        for task, collated in batches.items()
+        for index, batch in enumerate(collated)
+        for field in fields(batch)
+    )
+    return settings_digest(
+        [
+            stage_settings(run, "score"),
+            weights_checksum(model.named_parameters()),
+            weights_checksum(examples),
+            code_digest("mazo.stages.score"),
+            torch.__version__,
+        ]
+    )
 
 
 def calibration_batches(

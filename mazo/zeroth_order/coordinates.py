@@ -44,12 +44,13 @@ class Master(Coordinates):
     """Every number of the tensor, theta a float32 copy: no drift and no lost update, at 4 bytes a number.
 
     :param weight: The model's parameter, written in place.
+    :param device: Where the copy lies and directions are wanted; where the weight lies when ``None``.
     """
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight: Tensor, *, device: torch.device | str | None = None) -> None:
         self._flat = weight.detach().view(-1)
-        self._theta = self._flat.to(torch.float32, copy=True)
-        self.size, self.device = len(self._flat), weight.device
+        self.size, self.device = len(self._flat), torch.device(device or weight.device)
+        self._theta = self._flat.to(self.device, torch.float32, copy=True)
 
     def move_(self, draw: Draw, *, start: float, end: float) -> None:
         """Write theta + end z from the copy."""

@@ -31,7 +31,9 @@ MAZO = {"kind": "zeroth_order", "lr": 1e-3, "mask": {"density": 0.1}}
 STALE = [
     ({"evaluation": {"batch_size": 4}}, {"evaluate"}),
     ({"training": {"num_steps": 5}}, {"train"}),
-    ({"training": {"micro_batch": 5}}, {"score", "train"}),
+    ({"training": {"micro_batch": 5}}, {"train"}),
+    ({"scoring": {"micro_batch": 5}}, {"score"}),
+    ({"scoring": {"layers_at_once": 1}}, set()),
     ({"data": {"train": 5}}, {"prepare", "score", "train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"lr": 0.5}}}, {"train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"mask": {"density": 0.5}}}}, {"mask", "train", "evaluate"}),
