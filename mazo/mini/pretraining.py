@@ -42,6 +42,8 @@ class Stage:
     """Dense exercises of finding alone."""
     asked: int = 0
     """Dense exercises in the tasks' own forms."""
+    nearer: int = 0
+    """The same, half of them with the answer nearer to what it depends on."""
 
 
 def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
@@ -52,6 +54,7 @@ def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
     documents += [pool.drill(random, "any") for _ in range(stage.drilled)]
     documents += [pool.drill(random, "lookup") for _ in range(stage.lookups)]
     documents += [pool.drill(random, "asked") for _ in range(stage.asked)]
+    documents += [pool.drill(random, "nearer") for _ in range(stage.nearer)]
     for task in TASKS:
         documents += [pool.series(random, task, count=1, first="right") for _ in range(stage.clean)]
         documents += [pool.series(random, task, count=1, first="unreliable") for _ in range(stage.leaning)]
