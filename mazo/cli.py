@@ -57,6 +57,28 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         "score a run's model on the test rows and write its record",
         CELL | DATA | MASK | {"out": FOLDER | {"help": "the run's folder, as trained"}},
     ),
+    "replay": (
+        "rebuild a run's trained model from its base model and its step log, with no forward",
+        {
+            "model": {"required": True, "metavar": "PATH", "help": "the base model: folder, hub id or embedded:NAME"},
+            "revision": {"metavar": "COMMIT", "help": "for a hub id"},
+            "device": {
+                "default": "cpu",
+                "metavar": "NAME",
+                "help": "the device that the run trained on (default: cpu)",
+            },
+            "steps": FILE | {"help": "the run's steps.log"},
+            **MASK,
+            "out": FOLDER | {"help": "a new folder for model, configuration and tokenizer"},
+        },
+    ),
+    "inspect": (
+        "describe masks (two are compared), step logs and records",
+        {
+            "paths": {"nargs": "+", "type": Path, "metavar": "FILE"},
+            "picture": {"type": Path, "metavar": "FILE", "help": "draw the mask: a .png or .svg file"},
+        },
+    ),
     "tables": ("write the tables from the records", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),
     "conflict": (
@@ -86,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     for name, (text, options) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         for option, settings in options.items():
-            command.add_argument(f"--{option}", **settings)
+            command.add_argument(option if "nargs" in settings else f"--{option}", **settings)
         command.add_argument("--log", type=Path, metavar="FILE", help="send what the stage says to this file")
     return top
 

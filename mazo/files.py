@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,17 @@ def appearing_whole(path: Path) -> Iterator[Path]:
         yield beside
         beside.replace(path)
     finally:
+        if beside.is_dir():
+            shutil.rmtree(beside)
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill, as :func:`appearing_whole` gives a file; its place is free or an empty folder."""
+    with appearing_whole(path) as beside:
+        beside.mkdir()
+        yield beside
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -68,8 +68,10 @@ def top_k_per_row(scores: Float[Tensor, "out in"], *, density: float) -> Bool[Te
 
     :param density: Share of weights kept, in (0, 1].
 
-    Raises :class:`mazo.errors.MaskError` for a score that is not finite.
+    Raises :class:`mazo.errors.MaskError` for a score that is not finite, or a density out of range.
     """
+    if not 0 < density <= 1:
+        raise MaskError(f"density: wanted a share in (0, 1], found {density}")
     if not scores.isfinite().all():
         raise MaskError(f"scores: wanted finite numbers, found {int((~scores.isfinite()).sum())} that are not")
     num_kept = max(1, round(density * scores.shape[1]))
@@ -105,16 +107,16 @@ def union(first: Mask, second: Mask) -> Mask:
 
 
 def jaccard(first: Mask, second: Mask) -> dict[str, float]:
-    """Return, for each matrix of both masks, the share of weights kept by either that both keep."""
-    return {
-        name: int(torch.isin(kept, second.kept[name], assume_unique=True).sum())
-        / len(torch.cat([kept, second.kept[name]]).unique())
-        for name, kept in first.kept.items()
-        if name in second.kept
-    }
+    """Return, for each matrix of both masks, the share of weights kept by either that both keep; 1 where none is."""
+    overlaps = {}
+    for name in filter(second.kept.__contains__, first.kept):
+        both = int(torch.isin(first.kept[name], second.kept[name], assume_unique=True).sum())
+        either = len(first.kept[name]) + len(second.kept[name]) - both
+        overlaps[name] = both / either if either else 1.0
+    return overlaps
 
 
-def save_mask(mask: Mask, path: Path) -> None:
+def save_mask(mask: Mask, path: str | Path) -> None:
     """Write a mask as safetensors: each matrix as column indices or as bits, whichever is smaller.
 
     ``<name>.columns`` (16 bits each, 32 where a row is longer than 65,536) with ``<name>.counts`` a row, or
@@ -132,10 +134,10 @@ def save_mask(mask: Mask, path: Path) -> None:
         "hash": mask.hash(),
     }
     # One key: with several, safetensors writes them in an order that differs between runs.
-    write_bytes(path, save_tensors(tensors, metadata={"mazo": json.dumps(about)}))
+    write_bytes(Path(path), save_tensors(tensors, metadata={"mazo": json.dumps(about)}))
 
 
-def load_mask(path: Path) -> Mask:
+def load_mask(path: str | Path) -> Mask:
     """Read a mask and check its hash; raises :class:`mazo.errors.MaskError` where the file is not such a mask."""
     from safetensors import safe_open
 
@@ -146,7 +148,7 @@ def load_mask(path: Path) -> Mask:
     except (OSError, SafetensorError) as error:
         raise MaskError(f"{path}: wanted a mask file, found none that can be read ({error})") from error
     if about.get("format") != FORMAT:
-        raise MaskError(f"{path}: wanted format {FORMAT}, found {about.get('format')}")
+        raise MaskError(f"{path}: wanted a mask of format {FORMAT}, found {about.get('format', 'tensors without one')}")
     shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
     kept = {name: torch.from_numpy(_unpack(name, tensors, shape)) for name, shape in shapes.items()}
     mask = Mask(kept, shapes, about["settings"])

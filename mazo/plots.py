@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
-from mazo.errors import DataError
+from mazo.errors import ConfigError, DataError
 from mazo.files import write_bytes
 from mazo.tables import TITLES, Section
 
@@ -24,6 +24,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":")
 SPLITS = ("train", "dev")
+METADATA = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 STYLE = {
     "svg.hashsalt": "mazo",
     "svg.fonttype": "path",
@@ -46,12 +47,23 @@ class Curve:
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG and PNG beside each other, with neither date nor version inside."""
-    for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
-        buffer = io.BytesIO()
-        with matplotlib.rc_context(STYLE):
-            figure.savefig(buffer, format=suffix, dpi=160, metadata=metadata, bbox_inches="tight")
-        write_bytes(path.with_suffix(f".{suffix}"), buffer.getvalue())
+    """Write a figure as SVG and PNG beside each other."""
+    for suffix in METADATA:
+        write_picture(figure, path.with_suffix(suffix))
+
+
+def write_picture(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that the file's name ends with, with neither date nor version inside.
+
+    :raises ConfigError: a name that ends neither in .svg nor in .png.
+    """
+    if path.suffix not in METADATA:
+        raise ConfigError(f"{path}: wanted a name that ends in {' or '.join(METADATA)}; found {path.suffix!r}")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        metadata = METADATA[path.suffix]
+        figure.savefig(buffer, format=path.suffix[1:], dpi=160, metadata=metadata, bbox_inches="tight")
+    write_bytes(path, buffer.getvalue())
 
 
 def draw_radar(sections: Sequence[Section]) -> Figure:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class RunLog:
     :param coefficients: What multiplied each direction in each step's gradient.
     """
 
-    header: Mapping[str, object]
+    header: Mapping[str, Any]
     projected_grads: Float[Tensor, "steps directions tasks"]
     coefficients: Float[Tensor, "steps directions"]
 

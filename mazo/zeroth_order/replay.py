@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from mazo.errors import TrainingError
 from mazo.zeroth_order.log import RunLog
@@ -17,7 +18,7 @@ def replay_(optimizer: ZerothOrderOptimizer, log: RunLog) -> None:
     :param optimizer: Made as for the training: base model's weights, settings, mask and run seed.
     :param log: The run's numbers.
     """
-    for coefficients in log.coefficients:
+    for coefficients in tqdm(log.coefficients, desc="replay", unit="step"):
         optimizer.repeat_(coefficients)
 
 

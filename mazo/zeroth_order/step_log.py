@@ -95,13 +95,13 @@ def replay_log_(named_parameters: Iterable[tuple[str, Tensor]], log: str | Path,
     if len(steps.coefficients) != header["steps"]:
         raise TrainingError(f"{log}: wanted {header['steps']} steps, found {len(steps.coefficients)}")
     _check_mask(mask, wanted=header["mask"], log=log)
-    check_weights(parameters.items(), wanted=str(header["base"]), what=f"{log}: base model ({header.get('dtype')})")
-    replay_(_optimizer(parameters, header=dict(header), mask=mask), steps)
-    check_weights(parameters.items(), wanted=str(header["checksum"]), what=f"{log}: replay")
+    check_weights(parameters.items(), wanted=header["base"], what=f"{log}: base model ({header.get('dtype')})")
+    replay_(_optimizer(parameters, header=header, mask=mask), steps)
+    check_weights(parameters.items(), wanted=header["checksum"], what=f"{log}: replay")
     return steps
 
 
-def _check_mask(mask: Mask | None, *, wanted: object, log: str | Path) -> None:
+def _check_mask(mask: Mask | None, *, wanted: str | None, log: str | Path) -> None:
     found = None if mask is None else mask.hash()
     if found != wanted:
         raise MaskError(
@@ -109,7 +109,7 @@ def _check_mask(mask: Mask | None, *, wanted: object, log: str | Path) -> None:
         )
 
 
-def _optimizer(parameters: dict[str, Tensor], *, header: dict[str, Any], mask: Mask | None) -> ZerothOrderOptimizer:
+def _optimizer(parameters: dict[str, Tensor], *, header: Mapping[str, Any], mask: Mask | None) -> ZerothOrderOptimizer:
     return ZerothOrderOptimizer(
         parameters.items(),
         **header["settings"],

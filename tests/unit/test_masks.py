@@ -34,6 +34,12 @@ def test_scores_that_are_not_finite_are_refused():
         top_k_per_row(torch.tensor([[1.0, float("nan"), float("inf")]]), density=0.5)
 
 
+@pytest.mark.parametrize("density", [0.0, -0.1, 1.5])
+def test_a_density_out_of_range_is_refused(density):
+    with pytest.raises(MaskError, match=r"density: wanted a share in \(0, 1\]"):
+        top_k_per_row(scores(2, 4), density=density)
+
+
 @pytest.mark.parametrize("density", [0.01, 0.05, 0.5, 1.0])
 def test_a_saved_mask_comes_back_equal_and_equal_masks_have_equal_bytes(tmp_path, density):
     mask = mask_from_scores({"b": scores(8, 200), "a": scores(3, 7)}, density=density, settings={"alpha": 1.0})
@@ -92,6 +98,9 @@ def test_the_overlap_of_two_masks_is_their_intersection_over_their_union():
     second = Mask({"w": torch.tensor([1, 2, 3])}, {"w": (2, 4)})
     assert jaccard(first, second) == {"w": 0.5}
     assert jaccard(first, first) == {"v": 1.0, "w": 1.0}
+    nothing = Mask({"w": torch.tensor([], dtype=torch.int64)}, {"w": (2, 4)})
+    assert jaccard(nothing, nothing) == {"w": 1.0}
+    assert jaccard(nothing, second) == {"w": 0.0}
 
 
 def test_the_union_of_two_masks_keeps_what_either_keeps(tmp_path):

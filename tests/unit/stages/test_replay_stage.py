@@ -1,0 +1,66 @@
+import pytest
+import torch
+from toy import toy_model, toy_tokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from mazo.cli import main
+from mazo.config import ModelSettings
+from mazo.maskable import maskable_weights
+from mazo.masks import mask_from_scores, save_mask
+from mazo.models import load_model
+from mazo.zeroth_order import StepLog, ZerothOrderOptimizer
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def house(tmp_path_factory, request):
+    """A folder with a base model, a mask, a finished run's log, and the weights that the run ended with."""
+    folder = tmp_path_factory.mktemp("house")
+    toy_model().save_pretrained(folder / "model")
+    toy_tokenizer([" Yes"]).save_pretrained(folder / "model")
+    model, _ = load_model(ModelSettings(path=str(folder / "model"), dtype=request.param))
+    mask = mask_from_scores(
+        {name: weight.float().abs() for name, weight in maskable_weights(model).items()}, density=0.2
+    )
+    save_mask(mask, folder / "mask")
+    optimizer = ZerothOrderOptimizer(model.named_parameters(), lr=1e-2, run_seed=3, mask=mask, num_steps=5)
+    with StepLog(folder / "steps.log", optimizer, tasks=["a"]) as log:
+        for _ in range(5):
+            log.append(optimizer.step(lambda: torch.stack([model(torch.tensor([[1, 5, 9]])).logits.float().std()])))
+    return folder, dict(model.named_parameters())
+
+
+def replay(folder, out, **changes):
+    options = {"model": folder / "model", "steps": folder / "steps.log", "mask": folder / "mask"} | changes
+    given = [text for key, value in options.items() if value is not None for text in (f"--{key}", str(value))]
+    return main(["replay", *given, "--out", str(out)])
+
+
+def test_the_rebuilt_folder_loads_with_transformers_bit_for_bit(house, tmp_path, capsys):
+    folder, trained = house
+    assert replay(folder, tmp_path / "tuned") == 0
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "tuned", dtype="auto")
+    assert all(torch.equal(weight, trained[name]) for name, weight in model.named_parameters())
+    base = AutoModelForCausalLM.from_pretrained(folder / "model")
+    assert any(not torch.equal(weight, trained[name]) for name, weight in base.named_parameters())
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "tuned")
+    assert tokenizer("Is it? Yes")["input_ids"] == toy_tokenizer([" Yes"])("Is it? Yes")["input_ids"]
+    assert "5 steps replayed, weights with checksum" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["tuned"]
+
+
+def test_an_input_at_fault_is_one_line_and_leaves_no_folder(house, tmp_path, capsys):
+    folder, _ = house
+    toy_model(seed=1).save_pretrained(tmp_path / "other")
+    toy_tokenizer().save_pretrained(tmp_path / "other")
+    for changes, message in (
+        ({"mask": None}, "mask: wanted hash"),
+        ({"model": tmp_path / "other"}, "base model"),
+        ({"model": tmp_path / "absent"}, "wanted a folder, a hub id, or embedded:<name>"),
+        ({"steps": folder / "mask"}, "wanted a step log"),
+        ({"mask": folder / "steps.log"}, "wanted a mask file"),
+    ):
+        assert replay(folder, tmp_path / "tuned", **changes) == 2
+        assert message in capsys.readouterr().err
+    assert replay(folder, tmp_path / "other") == 2
+    assert "--out: wanted a new or an empty folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
