@@ -17,6 +17,9 @@ class ScoreSettings(Settings):
     """Weight of the greedy score [assumed]."""
     beta: NonNegative = 0.1
     """Weight of the magnitude of W [assumed]."""
+    part_normalization: Literal["sum", "max", "z-score", "none"] = "sum"
+    """How each row of the three parts is scaled before they are added; ``none``: losses and weights as they are, where
+    the magnitude decides nearly alone [assumed]."""
     normalization: Literal["sum", "max", "z-score", "none"] = "sum"
     """How each row of a task's scores is scaled before the tasks are summed [assumed]."""
     hessian: Literal["gram", "diagonal", "fisher"] = "gram"

@@ -11,27 +11,6 @@ from mazo.importance.greedy_score import greedy_score
 from mazo.importance.magnitude import magnitude
 
 
-def task_score(
-    weight: Float[Tensor, "out in"],
-    gradient: Float[Tensor, "out in"],
-    *,
-    hessian: Float[Tensor, "in in"],
-    alpha: float,
-    beta: float,
-    greedy_lr: float,
-) -> Float[Tensor, "out in"]:
-    r"""Return one task's score, :math:`S_t = S_\text{global} + \alpha S_\text{greedy} + \beta |W|` [paper].
-
-    :param alpha: Weight of the greedy score.
-    :param beta: Weight of |W|.
-    :param greedy_lr: Step size inside the greedy score.
-    """
-    score = global_score(gradient, hessian)
-    if alpha:
-        score = score + alpha * greedy_score(gradient, hessian, lr=greedy_lr)
-    return score + beta * magnitude(weight) if beta else score
-
-
 def by_sum(scores: Float[Tensor, "out in"]) -> Float[Tensor, "out in"]:
     """Divide each row by the sum of its absolute values (greedy scores may be negative) [assumed]."""
     return scores / _nonzero(scores.abs().sum(dim=1, keepdim=True))
@@ -63,3 +42,30 @@ NORMALIZATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "z-score": by_z_score,
     "none": unscaled,
 }
+
+
+def task_score(
+    weight: Float[Tensor, "out in"],
+    gradient: Float[Tensor, "out in"],
+    *,
+    hessian: Float[Tensor, "in in"],
+    alpha: float,
+    beta: float,
+    greedy_lr: float,
+    part_normalization: str,
+) -> Float[Tensor, "out in"]:
+    r"""Return one task's score, :math:`S_t = S_\text{global} + \alpha S_\text{greedy} + \beta |W|` [paper].
+
+    The first two parts are losses and the third is a weight, so their sum depends on the loss's scale. Each part is
+    therefore scaled by row first [assumed]: alpha and beta then say how much of a row's total a part weighs.
+
+    :param alpha: Weight of the greedy score.
+    :param beta: Weight of |W|.
+    :param greedy_lr: Step size inside the greedy score.
+    :param part_normalization: Key of :data:`NORMALIZATIONS`; ``none`` adds the parts as they are.
+    """
+    scale = NORMALIZATIONS[part_normalization]
+    score = scale(global_score(gradient, hessian))
+    if alpha:
+        score = score + alpha * scale(greedy_score(gradient, hessian, lr=greedy_lr))
+    return score + beta * scale(magnitude(weight)) if beta else score

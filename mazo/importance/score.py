@@ -37,6 +37,8 @@ def score_tasks(
 
     .. math:: S = \sum_t \mathrm{rownorm}(S_{\text{global},t} + \alpha S_{\text{greedy},t} + \beta |W|)
 
+    Each of the three parts is scaled by row before they are added; see :func:`mazo.importance.combine.task_score`.
+
     Some layers at a time are scored on all tasks, each in one pass over the task's examples; then their gradients and
     Hessians are freed. Above the model itself this takes a micro-batch's activations and what
     :func:`mazo.importance.groups.needed_bytes` says of the largest layer (or 256 MiB, where that is more).
@@ -99,6 +101,7 @@ def layer_score(
         alpha=settings.alpha,
         beta=settings.beta,
         greedy_lr=settings.greedy_lr,
+        part_normalization=settings.part_normalization,
     )
     return NORMALIZATIONS[settings.normalization](score).cpu()
 

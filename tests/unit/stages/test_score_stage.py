@@ -1,6 +1,7 @@
 """The scoring stage, killed and taken up again."""
 
 import json
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,13 @@ from prepared import prepare_mini
 from toy import toy_model, toy_tokenizer
 
 import mazo.importance.score
-from mazo.config import Run, select_run
+from mazo.config import ModelSettings, Run, select_run
 from mazo.configfile import parse_suite
+from mazo.importance import score_tasks
+from mazo.maskable import maskable_weights
+from mazo.masks import Mask, jaccard, mask_from_scores
+from mazo.methods import ScoreSettings
+from mazo.models import load_model
 from mazo.stages import score
 
 CELL = {"model": "m", "mix": "two", "method": "mazo", "seed": 0}
@@ -109,8 +115,6 @@ def test_with_another_setting_nothing_of_a_killed_scoring_is_used(killed, data, 
 
 
 def test_another_model_or_other_examples_have_another_key(data):
-    from mazo.models import load_model
-
     run = run_of(data)
     model, tokenizer = load_model(run.model)
     settings = {"data": data, "max_length": 512, "micro_batch": 8, "seed": 0}
@@ -121,3 +125,23 @@ def test_another_model_or_other_examples_have_another_key(data):
     assert key != score.scoring_key(run, model, others)
     model.model.layers[1].mlp.up_proj.weight[3, 4] += 1e-3
     assert key != score.scoring_key(run, model, batches)
+
+
+def test_by_default_the_embedded_models_mask_is_not_the_magnitudes_and_depends_on_the_task(data):
+    model, tokenizer = load_model(ModelSettings(path="embedded:llama"))
+    draw = {"num_examples": 12, "max_length": 512, "micro_batch": 64, "seed": 0}
+    batches = score.calibration_batches(tokenizer, ["rte", "copa"], data=data, **draw)
+
+    def mask(tasks: list[str], **settings: object) -> Mask:
+        scores = score_tasks(model, {task: batches[task] for task in tasks}, settings=ScoreSettings(**settings))
+        return mask_from_scores(scores, density=0.1)
+
+    def overlap(first: Mask, second: Mask) -> float:
+        return statistics.mean(jaccard(first, second).values())
+
+    sizes = mask_from_scores({name: weight.abs() for name, weight in maskable_weights(model).items()}, density=0.1)
+    default = mask(["rte", "copa"])
+    assert overlap(default, sizes) < 0.2  # 0.053 by chance
+    assert overlap(mask(["rte"]), mask(["copa"])) < 0.5
+    assert 0.7 < overlap(default, mask(["rte", "copa"], beta=0.0)) < 0.99  # the magnitude still takes part
+    assert overlap(mask(["rte", "copa"], part_normalization="none"), sizes) > 0.9
