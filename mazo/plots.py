@@ -17,7 +17,8 @@ from matplotlib.projections.polar import PolarAxes
 
 from mazo.errors import ConfigError, DataError
 from mazo.files import write_bytes
-from mazo.tables import TITLES, Section
+from mazo.tables.layout import TITLES
+from mazo.tables.main import Section
 
 # Okabe and Ito's palette, told apart by every kind of colour vision; markers and dashes repeat the distinction.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")

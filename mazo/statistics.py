@@ -1,4 +1,4 @@
-"""What a difference between two methods is worth: paired bootstrap, exact McNemar test, Holm's correction, average ranks."""
+"""What a difference between methods is worth: paired bootstrap, exact McNemar test, Holm's correction, ranks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,19 +29,19 @@ class Estimate:
 def bootstrap_means(
     differences: Mapping[str, Float[np.ndarray, "comparisons seeds _items"]], *, resamples: int, seed: int
 ) -> dict[str, Float[np.ndarray, "comparisons resamples"]]:
-    r"""Resample mean paired differences over seeds and test items, both drawn with replacement and apart from each other.
+    r"""Resample mean paired differences over seeds and test items, drawn with replacement and apart from each other.
 
     .. math:: \bar d^* = \frac{1}{(S - 1) N} \sum_{s, i} u_s v_i d_{si}
 
     - :math:`d_{si}` is A's score minus B's on item :math:`i`, both from runs of seed :math:`s`;
-    - :math:`u` counts how often each of the :math:`S` seeds is drawn in :math:`S - 1` draws (one draw of a single seed),
+    - :math:`u` counts how often each of the :math:`S` seeds is drawn in :math:`S - 1` draws (a single seed: in one),
       :math:`v` how often each of the :math:`N` items in :math:`N`.
 
     This is the pigeonhole bootstrap (Owen, 2007) with one draw of seeds fewer than there are seeds (Rao and Wu, 1988):
-    with as many draws, the part of the variance that comes from the seeds would be low by a factor of (S - 1) / S, a
-    third for three seeds. Its intervals are conservative where a score is mostly chance of the single item and seed. Every
-    comparison sees the same draws, and every task the same seeds, so means over tasks or methods may be taken resample
-    by resample.
+    with as many draws, the part of the variance that comes from the seeds would be low by a factor of (S - 1) / S, by
+    a third for three seeds. Where most of the variance is in single items at single seeds, intervals are too wide;
+    where it is between few seeds, a percentile interval is still too narrow. Every comparison sees the same draws, and
+    every task the same seeds, so means over tasks may be taken resample by resample.
 
     :param differences: By task; the tasks differ in their items alone.
     :param seed: Decides the draws.
@@ -99,17 +99,17 @@ def estimate(value: float, resampled: Float[np.ndarray, " resamples"], *, confid
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the p-value of the exact two-sided McNemar test (a binomial test of the items that just one model gets right).
+    """Return the p-value of the exact two-sided McNemar test: a binomial test of the items that one model gets right.
 
-    :param only_first: Items that the first model alone gets right.
-    :param only_second: Items that the second alone gets right.
+    :param only_first: Items that the first model gets right and the second wrong.
+    :param only_second: Items that the second gets right and the first wrong.
     """
     discordant = only_first + only_second
     return float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
 
 
 def merge_p_values(p_values: Sequence[float]) -> float:
-    """Merge p-values that may depend on each other in any way: twice their mean (Vovk and Wang, 2020); one stays itself."""
+    """Merge p-values, however they depend on each other: twice their mean (Vovk and Wang, 2020); one stays as it is."""
     return p_values[0] if len(p_values) == 1 else min(1.0, 2 * sum(p_values) / len(p_values))
 
 

@@ -8,7 +8,7 @@ from mazo.files import write_text
 from mazo.mini.card import write_card
 from mazo.mini.pretraining import PROBED
 from mazo.models import EMBEDDED
-from mazo.tables import TITLES
+from mazo.tables.layout import TITLES
 
 
 def run(*, table: Path, conflict: Path, out: Path) -> None:

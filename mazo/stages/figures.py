@@ -8,7 +8,7 @@ from mazo.config import Suite
 from mazo.grid import is_trained, run_folder, runs
 from mazo.plots import draw_losses, draw_radar, read_curve, write_figure
 from mazo.records import read_record
-from mazo.tables import make_sections
+from mazo.tables.main import make_sections
 
 
 def run(suite: Suite, *, results: Path) -> None:

@@ -5,7 +5,7 @@ from hand_made import three_methods
 
 from mazo.errors import DataError
 from mazo.plots import draw_losses, draw_radar, mean_curve, read_curve, write_figure
-from mazo.tables import make_sections
+from mazo.tables.main import make_sections
 
 
 def frame(*losses: tuple[int, str, str, float]) -> pd.DataFrame:

@@ -5,7 +5,8 @@ import math
 import pytest
 from hand_made import record, suite, three_methods
 
-from mazo.tables import Cell, escape_latex, make_sections, summarize, to_csv, to_latex, to_markdown, write_tables
+from mazo.tables.layout import escape_latex
+from mazo.tables.main import Cell, make_sections, summarize, to_csv, to_latex, to_markdown, write_main
 
 
 def test_the_mean_and_its_standard_error_are_those_worked_out_by_hand():
@@ -78,8 +79,8 @@ def test_every_model_and_mix_has_its_own_section_with_its_own_best():
 
 def test_two_writes_give_the_same_bytes_and_leave_out_costs(tmp_path):
     records = three_methods()
-    write_tables(records, tmp_path / "a")
+    write_main(records, tmp_path / "a")
     slower = [r.model_copy(update={"stages": {}, "hardware": {"processor": "other"}}) for r in records]
-    write_tables(slower, tmp_path / "b")
+    write_main(slower, tmp_path / "b")
     for name in ("main.csv", "main.md", "main.tex"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

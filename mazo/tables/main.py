@@ -1,4 +1,4 @@
-"""Records to tables: a row a method, a column a task and the mean, over seeds; the same bytes from the same records."""
+"""The main table: a row a method, a column a task and the mean, over seeds; the same bytes from the same records."""
 
 import math
 import statistics
@@ -9,18 +9,7 @@ from pathlib import Path
 from mazo.config import TASKS
 from mazo.files import write_text
 from mazo.records import Record
-
-TITLES = {
-    "sst2": "SST-2",
-    "boolq": "BoolQ",
-    "rte": "RTE",
-    "wsc": "WSC",
-    "wic": "WiC",
-    "multirc": "MultiRC",
-    "copa": "COPA",
-    "squad": "SQuAD",
-    "mean": "Mean",
-}
+from mazo.tables.layout import TITLES, heading, latex_file, latex_table, markdown_table
 
 
 @dataclass(frozen=True)
@@ -123,15 +112,12 @@ def to_markdown(sections: Sequence[Section]) -> str:
 
 
 def _markdown_section(section: Section) -> str:
-    lines = [f"### {section.model}, mix {section.mix}", ""]
-    lines.append("| Method | " + " | ".join(TITLES[column] for column in section.columns) + " | Seeds |")
-    lines.append("|---|" + "---:|" * (len(section.columns) + 1))
-    for row in section.rows:
-        shown = [_bold(_show(row.cells[c]), best=section.is_best(row, c), marks=("**", "**")) for c in section.columns]
-        label = row.label.replace("|", "\\|")
-        lines.append(f"| {label} | {' | '.join(shown)} | {row.num_seeds} |")
-    lines += ["", "Percent; mean ± standard error over seeds; best mean of a column in bold.", _counts(section), ""]
-    return "\n".join(lines)
+    head = ["Method", *(TITLES[column] for column in section.columns), "Seeds"]
+    rows = [_shown(section, row, pm="±", marks=("**", "**")) for row in section.rows]
+    note = "Percent; mean ± standard error over seeds; best mean of a column in bold."
+    return "\n".join(
+        [heading(section.model, section.mix), "", markdown_table(head, rows), "", note, _counts(section), ""]
+    )
 
 
 def _counts(section: Section) -> str:
@@ -145,41 +131,21 @@ def _counts(section: Section) -> str:
 
 def to_latex(sections: Sequence[Section]) -> str:
     """Write one ``booktabs`` table a model and mix."""
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(_latex_section(section) for section in sections)
+    return latex_file([_latex_section(section) for section in sections])
 
 
 def _latex_section(section: Section) -> str:
-    head = " & ".join(["Method", *(TITLES[column] for column in section.columns), "Seeds"])
-    caption = (
-        f"{escape_latex(section.model)}, mix {escape_latex(section.mix)}: mean and standard error over seeds, percent."
-    )
-    return "\n".join(
-        [
-            "\\begin{table}",
-            "  \\centering",
-            f"  \\caption{{{caption}}}",
-            f"  \\begin{{tabular}}{{l{'r' * (len(section.columns) + 1)}}}",
-            "    \\toprule",
-            f"    {head} \\\\",
-            "    \\midrule",
-            *(f"    {_latex_row(section, row)} \\\\" for row in section.rows),
-            "    \\bottomrule",
-            "  \\end{tabular}",
-            "\\end{table}",
-            "",
-        ]
-    )
+    head = ["Method", *(TITLES[column] for column in section.columns), "Seeds"]
+    rows = [_shown(section, row, pm="$\\pm$", marks=("\\textbf{", "}")) for row in section.rows]
+    return latex_table(section.model, section.mix, "mean and standard error over seeds, percent", head, rows)
 
 
-def _latex_row(section: Section, row: Row) -> str:
-    shown = [
-        _bold(_show(row.cells[c], pm="$\\pm$"), best=section.is_best(row, c), marks=("\\textbf{", "}"))
-        for c in section.columns
-    ]
-    return " & ".join([escape_latex(row.label), *shown, str(row.num_seeds)])
+def _shown(section: Section, row: Row, *, pm: str, marks: tuple[str, str]) -> list[str]:
+    cells = [_bold(_show(row.cells[c], pm=pm), best=section.is_best(row, c), marks=marks) for c in section.columns]
+    return [row.label, *cells, str(row.num_seeds)]
 
 
-def _show(cell: Cell, pm: str = "±") -> str:
+def _show(cell: Cell, *, pm: str) -> str:
     return f"{cell.mean:.1f}" if cell.error is None else f"{cell.mean:.1f} {pm} {cell.error:.1f}"
 
 
@@ -187,13 +153,7 @@ def _bold(text: str, *, best: bool, marks: tuple[str, str]) -> str:
     return f"{marks[0]}{text}{marks[1]}" if best else text
 
 
-def escape_latex(text: str) -> str:
-    """Make text safe for LaTeX."""
-    named = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(named.get(char) or (f"\\{char}" if char in "&%$#_{}" else char) for char in text)
-
-
-def write_tables(records: Sequence[Record], out: Path) -> None:
+def write_main(records: Sequence[Record], out: Path) -> None:
     """Write ``main.csv``, ``main.md`` and ``main.tex``."""
     sections = make_sections(records)
     write_text(out / "main.csv", to_csv(sections))
