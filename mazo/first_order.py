@@ -13,10 +13,11 @@ from mazo.schedules import SCHEDULES
 
 
 class FirstOrderOptimizer:
-    """AdamW (Loshchilov and Hutter, ICLR 2019) on the mean of the task losses, all weights trained.
+    """AdamW (Loshchilov and Hutter, ICLR 2019) on the mean of the task losses.
 
     Betas and epsilon are torch's defaults. The moments have the weights' own type.
 
+    :param parameters: The weights to train.
     :param lr: Step size at the first step.
     :param schedule: How it falls over ``num_steps`` steps.
     :param weight_decay: Decoupled decay, per step and unit of lr.
@@ -59,12 +60,14 @@ class FirstOrderOptimizer:
     def _accumulate_gradients(
         self, model: nn.Module, batches: Sequence[Batch], *, num_tasks: int
     ) -> Float[Tensor, " tasks"]:
-        model.requires_grad_(True)
+        for weight in self._parameters:
+            weight.requires_grad_(True)
         counts = torch.bincount(torch.cat([batch.task for batch in batches]), minlength=num_tasks)
         losses = torch.zeros(num_tasks)
         for batch in batches:
             shares = example_losses(model, batch) / counts[batch.task]
             (shares.sum() / num_tasks).backward()
             losses += torch.zeros_like(losses).index_add_(0, batch.task.cpu(), shares.detach().cpu())
-        model.requires_grad_(False)
+        for weight in self._parameters:
+            weight.requires_grad_(False)
         return losses

@@ -48,6 +48,22 @@ class MaskSettings(Settings):
     scores: ScoreSettings = ScoreSettings()
 
 
+class Lora(Settings):
+    """Two trained factors of low rank beside each frozen linear layer."""
+
+    kind: Literal["lora"]
+    """``lora``: h = W x + (alpha / r) B A x (Hu et al., ICLR 2022)."""
+    rank: Count = 8
+    """Rank r of the factors [field: MeZO]; at most a layer's inputs and outputs."""
+    alpha: Positive = 16.0
+    """LoRA's alpha; the factors' product is scaled by alpha / r [field: MeZO]."""
+    target: Annotated[list[str], Field(min_length=1)] | None = None
+    """Last names of the linear layers beside which factors stand, as ``q_proj``; absent means all of the blocks'."""
+
+
+Adapter = Lora
+
+
 class ZeroShot(Settings):
     """The prompts alone, no training."""
 
@@ -94,8 +110,10 @@ class ZerothOrder(Settings):
     """Decoupled decay of the trained weights, per step and unit of lr [field]."""
     weighting: Literal["uniform"] = "uniform"
     """How the tasks' losses are weighted [assumed]."""
+    adapter: Adapter | None = None
+    """What is trained in place of the model's own weights; absent means those."""
     mask: MaskSettings | None = None
-    """Which weights are trained; absent means all."""
+    """Which weights are trained; absent means all, and with an adapter all of its factors."""
     mask_mode: Literal["direction", "update"] = "direction"
     """Where the mask acts: on the direction, and so on the update too, or on the update alone [assumed]."""
     precision: Literal["master", "in_place"] = "master"
@@ -114,6 +132,8 @@ class FirstOrder(Settings):
     """Decoupled decay of the trained weights, per step and unit of lr [field]."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """How lr falls over the run [field]."""
+    adapter: Adapter | None = None
+    """What is trained in place of the model's own weights; absent means those."""
     num_steps: Count | None = None
     """Steps of this row when they differ from the suite's."""
 

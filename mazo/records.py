@@ -61,6 +61,8 @@ class Record(Part):
     """The optimiser that ran, as training itself reports it."""
     forwards: int
     """Forward passes of training batches."""
+    trained_weights: int
+    """Weights that training steps: all of the model's, those a mask keeps, or an adapter's factors; 0 for none."""
     metrics: dict[str, TaskScore]
     stages: dict[str, StageCost]
 
@@ -89,7 +91,9 @@ def read_record(path: Path) -> Record:
         raise DataError(f"{path}: not a run's record: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
 
 
-def make_record(run: Run, *, metrics: dict, optimizer: str, forwards: int, stages: dict[str, StageCost]) -> Record:
+def make_record(
+    run: Run, *, metrics: dict, optimizer: str, forwards: int, trained_weights: int, stages: dict[str, StageCost]
+) -> Record:
     """Put together the record of a run that ends now, on this machine."""
     return Record(
         run=run,
@@ -100,6 +104,7 @@ def make_record(run: Run, *, metrics: dict, optimizer: str, forwards: int, stage
         hardware=describe_hardware(run.model.device),
         optimizer=optimizer,
         forwards=forwards,
+        trained_weights=trained_weights,
         metrics={task: TaskScore.model_validate(values) for task, values in metrics.items()},
         stages=stages,
     )

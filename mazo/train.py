@@ -119,7 +119,7 @@ def trained_model(run: Run, *, mask: Path | None, out: Path) -> "tuple[PreTraine
     if isinstance(run.method, ZerothOrder):
         restore_zeroth_order(model, run, mask=mask, log=out / "steps.log")
     elif isinstance(run.method, FirstOrder):
-        restore_first_order(model, weights=out / "weights.safetensors")
+        restore_first_order(model, run, weights=out / "weights.safetensors")
     else:
         return model, tokenizer
     check_weights(model.named_parameters(), wanted=_recorded_checksum(out / "train.json"), what=str(out))

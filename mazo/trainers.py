@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from mazo.adapters import add_adapter_
 from mazo.batches import Batch
 from mazo.config import Run
 from mazo.errors import ConfigError, TrainingError
@@ -34,8 +35,9 @@ class ZerothOrderTrainer:
         self._model, self._num_tasks = model, len(run.tasks)
         self._losses = OBJECTIVES[run.method.objective]
         self.optimizer = make_optimizer(model, run, mask=mask)
-        about = {"objective": run.method.objective}
-        self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=base, about=about)
+        # The base of an adapter's log is its factors as drawn, which the log's writer hashes itself.
+        own = base if run.method.adapter is None else None
+        self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=own, about=log_about(run.method))
 
     def step(self, batches: Sequence[Batch] | ScoredBatch) -> Float[Tensor, " tasks"]:
         """Do one step and log its projected gradients."""
@@ -58,8 +60,9 @@ class FirstOrderTrainer:
     def __init__(self, model: nn.Module, run: Run, *, out: Path) -> None:
         assert isinstance(run.method, FirstOrder)
         self._model, self._num_tasks, self._out = model, len(run.tasks), out
+        self._weights = trained_weights_(model, run)
         self.optimizer = FirstOrderOptimizer(
-            model.parameters(),
+            self._weights.values(),
             lr=run.method.lr,
             schedule=run.method.schedule,
             num_steps=num_steps(run),
@@ -71,8 +74,8 @@ class FirstOrderTrainer:
         return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks)
 
     def finish(self) -> None:
-        """Write ``weights.safetensors``."""
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in self._model.named_parameters()}
+        """Write ``weights.safetensors``: the trained weights."""
+        weights = {name: weight.detach().cpu().contiguous() for name, weight in self._weights.items()}
         write_bytes(self._out / "weights.safetensors", save(weights))
 
     def close(self) -> None:
@@ -100,10 +103,18 @@ def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, base: str, ou
     raise ConfigError(f"methods.{run.method_name}.kind: wanted a kind that trains; found {run.method.kind}")
 
 
+def trained_weights_(model: nn.Module, run: Run) -> dict[str, nn.Parameter]:
+    """Return the weights a run trains, by name: all of the model's, or the factors of the adapter it puts into it."""
+    assert isinstance(run.method, ZerothOrder | FirstOrder)
+    if run.method.adapter is None:
+        return dict(model.named_parameters())
+    return add_adapter_(model, run.method.adapter, run_seed=run.seed)
+
+
 def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOrderOptimizer:
     """Build the zeroth-order optimiser that a run's settings name."""
     return ZerothOrderOptimizer(
-        model.named_parameters(),
+        trained_weights_(model, run).items(),
         **run.method.model_dump(include=OPTIMIZER_KEYS),
         num_steps=num_steps(run),
         run_seed=run.seed,
@@ -120,6 +131,11 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
     return None if path is None else load_mask(path)
 
 
+def log_about(method: ZerothOrder) -> dict[str, object]:
+    """Return what a run's log says beside what its optimiser knows."""
+    return method.model_dump(mode="json", include={"objective", "adapter"})
+
+
 def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: Path) -> None:
     """Give a base model the weights of a finished run by replaying its log.
 
@@ -129,22 +145,21 @@ def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: 
     header = read_log(log).header
     settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS)
     own = {"run_seed": run.seed, "tasks": run.tasks, "num_steps": num_steps(run), "settings": settings}
-    own |= {"objective": run.method.objective}
-    for key, wanted in own.items():
+    for key, wanted in (own | log_about(run.method)).items():
         if header.get(key) != wanted:
             raise TrainingError(f"{log}: {key}: wanted {wanted}, found {header.get(key)}: the log of another run")
-    replay_log_(model.named_parameters(), log, mask=read_mask(run, mask))
+    replay_log_(trained_weights_(model, run).items(), log, mask=read_mask(run, mask))
 
 
 @torch.no_grad()
-def restore_first_order(model: nn.Module, *, weights: Path) -> None:
+def restore_first_order(model: nn.Module, run: Run, *, weights: Path) -> None:
     """Give a base model the weights that a first-order run kept; raises :class:`mazo.errors.TrainingError`."""
     try:
         kept = load_file(weights)
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"{weights}: wanted the run's weights, found none that can be read ({error})") from error
-    own = dict(model.named_parameters())
+    own = trained_weights_(model, run)
     if {n: w.shape for n, w in own.items()} != {n: w.shape for n, w in kept.items()}:
-        raise TrainingError(f"{weights}: wanted the model's own {len(own)} weights, found those of another model")
+        raise TrainingError(f"{weights}: wanted the {len(own)} weights the run trains, found those of another model")
     for name, weight in own.items():
         weight.copy_(kept[name])

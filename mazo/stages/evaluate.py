@@ -24,6 +24,7 @@ def run(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
         metrics={task: metrics[task] for task in run.tasks},
         optimizer=training.get("optimizer", "none"),
         forwards=training.get("forwards", 0),
+        trained_weights=training.get("trained_weights", 0),
         stages=_earlier_costs(training, out=out) | {"evaluate": stage_cost(start)},
     )
     write_record(record, out / "record.json")

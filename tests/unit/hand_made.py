@@ -32,6 +32,7 @@ def record(method: str, seed: int, scores: dict[str, float], *, of: Suite | None
         hardware={},
         optimizer="none",
         forwards=0,
+        trained_weights=0,
         metrics=metrics,
         stages={"evaluate": StageCost(seconds=1.0, peak_memory=1)},
     )

@@ -18,7 +18,7 @@ METRICS = {
 def made() -> Record:
     run = select_run(suite(), model="m", mix="two", method="mazo", seed=2)
     costs = {"train": StageCost(seconds=2.5, peak_memory=7)}
-    return make_record(run, metrics=METRICS, optimizer="sgd", forwards=12, stages=costs)
+    return make_record(run, metrics=METRICS, optimizer="sgd", forwards=12, trained_weights=34, stages=costs)
 
 
 def test_a_record_comes_back_from_its_file_as_it_was(tmp_path):
@@ -30,7 +30,7 @@ def test_a_record_says_what_ran_with_what_and_at_what_cost():
     content = json.loads(made().model_dump_json())
     assert content["run"]["method"]["lr"] == 0.001
     assert content["run"]["seed"] == 2
-    assert (content["optimizer"], content["forwards"]) == ("sgd", 12)
+    assert (content["optimizer"], content["forwards"], content["trained_weights"]) == ("sgd", 12, 34)
     assert content["stages"]["train"] == {"seconds": 2.5, "peak_memory": 7}
     assert (content["version"], content["code_digest"]) == (mazo.__version__, package_digest())
     assert set(content["libraries"]) >= {"python", "torch", "transformers", "lm_eval"}
@@ -44,9 +44,9 @@ def test_the_mean_is_the_plain_mean_over_tasks():
 
 def test_the_settings_digest_follows_the_settings():
     other = select_run(suite(), model="m", mix="two", method="mtl_zo", seed=2)
-    assert make_record(other, metrics=METRICS, optimizer="", forwards=0, stages={}).settings_digest != (
-        made().settings_digest
-    )
+    assert make_record(
+        other, metrics=METRICS, optimizer="", forwards=0, trained_weights=0, stages={}
+    ).settings_digest != (made().settings_digest)
 
 
 def test_a_record_that_is_absent_or_damaged_is_named(tmp_path):

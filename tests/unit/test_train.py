@@ -4,21 +4,26 @@ from collections import defaultdict
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from toy import toy_model, toy_tokenizer
 
+from mazo.adapters import add_adapter_
 from mazo.config import Run
 from mazo.data import prepare_task
 from mazo.errors import ConfigError, TrainingError
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
+from mazo.methods import Lora
 from mazo.models import load_model
 from mazo.train import train, trained_model
 from mazo.zeroth_order.log import read_log
+from mazo.zeroth_order.replay import weights_checksum
 
 TASKS = ["rte", "copa"]
 ZO = {"kind": "zeroth_order", "lr": 1e-3}
 MASKED = ZO | {"lr": 1e-2, "mask": {"density": 0.1}}
 FO = {"kind": "first_order", "lr": 1e-3, "num_steps": 2}
+LORA = {"adapter": {"kind": "lora", "rank": 2}}
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +75,15 @@ def base(house, dtype="float32"):
     [
         *(ZO, MASKED, FO, MASKED | {"mask_mode": "update"}, ZO | {"sides": "one", "num_directions": 2}),
         *(ZO | {"step": "adam", "direction": "sphere", "schedule": "cosine"}, ZO | {"precision": "in_place"}),
+        *(ZO | LORA | {"eps": 1e-2}, FO | LORA),
     ],
     ids=str,
 )
 def test_a_runs_files_rebuild_exactly_the_weights_that_training_ended_with(house, tmp_path, method):
     model = trained(house, tmp_path, method)  # checks the checksum that training recorded
-    assert any(not torch.equal(own, old) for own, old in zip(model.parameters(), base(house).parameters(), strict=True))
+    about = json.loads((tmp_path / "train.json").read_text())
+    assert about["checksum"] == weights_checksum(model.named_parameters())
+    assert about["checksum"] != about["base_checksum"] == weights_checksum(base(house).named_parameters())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -90,6 +98,24 @@ def test_frozen_weights_keep_every_bit_through_a_real_run(house, tmp_path, dtype
     total = sum(count * len(before[name]) for name, count in kept.items())
     assert about["trained_weights"] == total
     assert sum(rows.sum().item() for rows in changed.values()) > 0.9 * total
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("method", [ZO | LORA | {"eps": 1e-2}, FO | LORA], ids=str)
+def test_an_adapters_run_trains_its_factors_and_keeps_every_bit_of_the_models_own_weights(
+    house, tmp_path, dtype, method
+):
+    model = trained(house, tmp_path, method, dtype=dtype)
+    weights = dict(model.named_parameters())
+    start = load_model(make_run(house, method, dtype=dtype).model)[0]
+    factors = add_adapter_(start, Lora(kind="lora", rank=2), run_seed=3)
+    same = {name for name, old in start.named_parameters() if torch.equal(weights[name], old)}
+    assert same == set(weights) - set(factors)
+    about = json.loads((tmp_path / "train.json").read_text())
+    assert about["trained_weights"] == sum(weight.numel() for weight in factors.values())
+    assert about["all_weights"] == sum(weight.numel() for weight in weights.values())
+    if method["kind"] == "first_order":
+        assert set(load_file(tmp_path / "weights.safetensors")) == set(factors)
 
 
 def test_equal_runs_leave_equal_logs_and_curves(house, tmp_path):
@@ -110,10 +136,10 @@ def test_the_curve_has_dev_losses_from_step_zero_to_the_last_and_train_windows_b
 
 def test_methods_of_one_seed_start_at_the_same_dev_loss(house, tmp_path):
     starts = []
-    for name, method in (("zo", ZO), ("masked", MASKED), ("fo", FO)):
+    for name, method in (("zo", ZO), ("masked", MASKED), ("fo", FO), ("lora", ZO | LORA)):
         trained(house, tmp_path / name, method)
         starts.append((tmp_path / name / "curve.csv").read_text().split("\n")[1:3])
-    assert starts[0] == starts[1] == starts[2]
+    assert all(start == starts[0] for start in starts)
 
 
 def test_the_record_names_the_optimizer_that_ran_and_counts_its_forwards(house, tmp_path):
@@ -154,8 +180,12 @@ def test_a_log_of_another_run_is_refused(house, tmp_path):
     trained(house, tmp_path, ZO)
     with pytest.raises(TrainingError, match="run_seed: wanted 4, found 3"):
         trained_model(make_run(house, ZO, seed=4), mask=None, out=tmp_path)
-    with pytest.raises(TrainingError, match="settings: wanted"):
-        trained_model(make_run(house, ZO | {"lr": 0.5}), mask=None, out=tmp_path)
+    for change, key in (({"lr": 0.5}, "settings"), (LORA, "adapter")):
+        with pytest.raises(TrainingError, match=f"{key}: wanted"):
+            trained_model(make_run(house, ZO | change), mask=None, out=tmp_path)
+    trained(house, tmp_path, FO)
+    with pytest.raises(TrainingError, match="wanted the 28 weights the run trains, found those of another model"):
+        trained_model(make_run(house, FO | LORA), mask=None, out=tmp_path)
 
 
 def test_a_changed_number_in_the_log_is_noticed(house, tmp_path):

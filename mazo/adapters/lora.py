@@ -1,0 +1,29 @@
+"""Low-rank adaptation, through peft."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+
+def add_lora_(model: nn.Module, layers: Sequence[str], *, rank: int, alpha: float) -> None:
+    r"""Put peft's LoRA beside some linear layers (Hu et al., LoRA, ICLR 2022), without dropout.
+
+    .. math:: h = W x + (\alpha / r) B A x
+
+    - :math:`A` (r x in) and :math:`B` (out x r), zero, are the trained factors, float32.
+
+    peft draws A from torch's global stream, which is put back; the caller draws it anew.
+
+    :param layers: Full names of the layers.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+    from peft.tuners.lora import LoraLayer
+
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=list(layers))
+    with torch.random.fork_rng(devices=[]):
+        inject_adapter_in_model(config, model)
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            module.lora_A.float()
+            module.lora_B.float()
