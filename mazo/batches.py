@@ -207,6 +207,11 @@ def batch_indices(num_rows: int, *, batch: int, step: int, seed: int, task: str)
     return [int(_epoch_order(num_rows, place // num_rows, seed, task)[place % num_rows]) for place in places]
 
 
+def calibration_indices(num_rows: int, *, num_examples: int, seed: int, task: str) -> list[int]:
+    """Draw a task's calibration rows, in the rows' order; all of them where there are no more than ``num_examples``."""
+    return sorted(numpy_generator(seed, "calibration", task).permutation(num_rows)[:num_examples].tolist())
+
+
 @lru_cache(maxsize=64)
 def _epoch_order(num_rows: int, epoch: int, seed: int, task: str) -> np.ndarray:
     return numpy_generator(seed, "batches", task, epoch).permutation(num_rows)

@@ -28,7 +28,7 @@ def score_tasks(
     model: nn.Module,
     batches_by_task: Mapping[str, Sequence[Batch]],
     *,
-    settings: ScoreSettings,
+    settings: ScoreSettings | None = None,
     seed: int = 0,
     layers_at_once: int | None = None,
     parts: Parts | None = None,
@@ -44,7 +44,7 @@ def score_tasks(
     :func:`mazo.importance.groups.needed_bytes` says of the largest layer (or 256 MiB, where that is more).
 
     :param batches_by_task: Calibration examples, collated a task at a time.
-    :param settings: The score's settings; see :class:`mazo.methods.ScoreSettings`.
+    :param settings: The score's settings, or their defaults when ``None``.
     :param seed: The run's seed; used where ``gradient`` is ``zo``.
     :param layers_at_once: Layers scored together; fewer take less memory and more passes. ``None``: as many as take no
         more memory than the largest one alone. The scores have the same bytes whatever it is.
@@ -54,6 +54,7 @@ def score_tasks(
     Raises :class:`mazo.errors.ConfigError` for settings that exclude each other, and
     :class:`mazo.errors.MaskError` for a layer that no example passes, or whose Hessian or gradient is not finite.
     """
+    settings = settings or ScoreSettings()
     if settings.hessian == "fisher" and settings.gradient == "zo":
         raise ConfigError("scores.hessian: fisher needs gradient: backward; found gradient: zo")
     parts = {} if parts is None else parts

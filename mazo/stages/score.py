@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from mazo.batches import Batch, collate, encode_examples
+from mazo.batches import Batch, calibration_indices, collate, encode_examples
 from mazo.config import Run
 from mazo.digests import code_digest, settings_digest
 from mazo.examples import build_examples
@@ -19,7 +19,6 @@ from mazo.importance import score_tasks
 from mazo.importance.parts import PartFiles
 from mazo.models import context_length, load_model
 from mazo.records import measured
-from mazo.seeding import numpy_generator
 from mazo.tasks import load_tasks
 from mazo.zeroth_order.replay import weights_checksum
 
@@ -87,8 +86,8 @@ def calibration_batches(
     batches = {}
     for name, task in load_tasks(tasks, data).items():
         examples = build_examples(task, name, split="train")
-        order = numpy_generator(seed, "calibration", name).permutation(len(examples))[:num_examples]
-        chosen = [examples[i] for i in sorted(order)]
+        places = calibration_indices(len(examples), num_examples=num_examples, seed=seed, task=name)
+        chosen = [examples[i] for i in places]
         encoded = encode_examples(tokenizer, chosen, task_index=0, max_length=max_length)
         batches[name] = collate(encoded, pad_id=tokenizer.pad_token_id, micro_batch=micro_batch)
     return batches
