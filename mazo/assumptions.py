@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mazo.errors import ConfigError
 from mazo.ledger import DEFAULT, Row
 from mazo.ledger_tables import provenance, show
+from mazo.pages import with_block
 
 BEGIN = "<!-- ledger: begin (written by `mazo effects`) -->"
 END = "<!-- ledger: end -->"
@@ -21,15 +22,13 @@ def with_effects(page: str, rows: Sequence[Row]) -> str:
 
     Raises :class:`mazo.errors.ConfigError` for a page without the two markers, or without the row of a measured choice.
     """
-    if BEGIN not in page or END not in page:
-        raise ConfigError(f"wanted a page with the lines {BEGIN!r} and {END!r}; found none")
+    renewed = with_block(page, f"{provenance(rows)}\n", begin=BEGIN, end=END)
     effects = _effects(rows)
-    lines = [_with_effect(line, effects) for line in page.splitlines()]
+    lines = [_with_effect(line, effects) for line in renewed.splitlines()]
     known = {key for line in lines for key in KEY.findall(line)}
     if unknown := set(effects) - known:
         raise ConfigError(f"wanted a row with the key methods.*.{min(unknown)}; found none")
-    filled = "\n".join(lines) + "\n"
-    return f"{filled.partition(BEGIN)[0]}{BEGIN}\n{provenance(rows)}\n{END}{filled.partition(END)[2]}"
+    return "\n".join(lines) + "\n"
 
 
 def _effects(rows: Sequence[Row]) -> dict[str, str]:
