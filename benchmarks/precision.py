@@ -31,7 +31,7 @@ from mazo.trainers import make_optimizer, read_mask
 from mazo.zeroth_order import read_log, replay_
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-BEGIN = "<!-- precision: begin (written by benchmarks/precision.py) -->"
+BEGIN = "<!-- precision: begin -->"
 END = "<!-- precision: end -->"
 
 
