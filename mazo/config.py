@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mazo.errors import ConfigError
-from mazo.methods import InContext, Method
+from mazo.methods import InContext, Method, ZerothOrder
 from mazo.settings import Count, Settings
 
 TASKS = ("sst2", "boolq", "rte", "wsc", "wic", "multirc", "copa", "squad")
@@ -108,7 +108,6 @@ class Suite(Settings):
     scoring: ScoringSettings = ScoringSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-
     @model_validator(mode="after")
     def _no_repeats(self) -> "Suite":
         mixes: dict[str, list] = {f"mixes.{name}": list(mix) for name, mix in self.mixes.items()}
@@ -131,7 +130,11 @@ class Run(Settings):
     model: ModelSettings
     mix: Name
     tasks: list[TaskName]
-    method_name: Name
+    """What it trains on: the mix, or the one task of a single-task run."""
+    tested: list[TaskName]
+    """What it is tested on: the mix."""
+    method_name: str
+    """Key of the method; of a single-task run ``<method>@<task>``."""
     method: Method
     seed: Seed
     data: DataSettings
@@ -146,12 +149,32 @@ def check_name(key: str, name: str, known: Iterable[str]) -> None:
         raise ConfigError(f"{key}: wanted one of {', '.join(names)}; found {name!r}")
 
 
+def run_names(suite: Suite, mix: str) -> dict[str, tuple[str, list[TaskName]]]:
+    """Name the runs that a mix's methods stand for, as paths do, with the method's key and the tasks that it trains on.
+
+    A single-task method has one a task, ``<method>@<task>``; no key of the user's has that sign.
+    """
+    names: dict[str, tuple[str, list[TaskName]]] = {}
+    for key, method in suite.methods.items():
+        if isinstance(method, ZerothOrder) and method.scope == "single_task":
+            names |= {f"{key}@{task}": (key, [task]) for task in suite.mixes[mix]}
+        else:
+            names[key] = (key, suite.mixes[mix])
+    return names
+
+
 def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) -> Run:
-    """Pick one cell of the grid, or say which names exist."""
+    """Pick one cell of the grid, or say which names exist.
+
+    :param method: A name of :func:`run_names`. A single-task run has as many examples in a step as one on the mix has
+        of all tasks, so that it costs as much (BASELINES: single-task ZO).
+    """
     check_name("models", model, suite.models)
     check_name("mixes", mix, suite.mixes)
-    check_name("methods", method, suite.methods)
-    settings, evaluation = suite.methods[method], suite.evaluation
+    check_name("methods", method, names := run_names(suite, mix))
+    key, tasks = names[method]
+    settings, evaluation, tested = suite.methods[key], suite.evaluation, suite.mixes[mix]
+    batch = suite.training.batch_per_task * len(tested) // len(tasks)
     if isinstance(settings, InContext):
         evaluation = evaluation.model_copy(update={"num_fewshot": settings.shots})
     return Run(
@@ -159,12 +182,13 @@ def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) ->
         model_name=model,
         model=suite.models[model],
         mix=mix,
-        tasks=suite.mixes[mix],
+        tasks=tasks,
+        tested=tested,
         method_name=method,
         method=settings,
         seed=seed,
         data=suite.data,
         scoring=suite.scoring,
-        training=suite.training,
+        training=suite.training.model_copy(update={"batch_per_task": batch}),
         evaluation=evaluation,
     )

@@ -1,8 +1,9 @@
 """The grid of a suite: which runs there are, where each leaves its files, and what each stage of a run depends on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from mazo.config import Run, Suite, select_run
+from mazo.config import Run, Suite, run_names, select_run
 from mazo.digests import settings_digest
 from mazo.errors import ConfigError
 from mazo.methods import InContext, MaskSettings, ZeroShot, ZerothOrder
@@ -14,9 +15,47 @@ def runs(suite: Suite) -> Iterator[Run]:
     """List a suite's runs in the order of the tables; a method without training has one, at the first seed."""
     for model in suite.models:
         for mix in suite.mixes:
-            for method, settings in suite.methods.items():
-                for seed in suite.seeds[:1] if isinstance(settings, ZeroShot) else suite.seeds:
-                    yield select_run(suite, model=model, mix=mix, method=method, seed=seed)
+            for name, (method, _) in run_names(suite, mix).items():
+                for seed in suite.seeds[:1] if isinstance(suite.methods[method], ZeroShot) else suite.seeds:
+                    yield select_run(suite, model=model, mix=mix, method=name, seed=seed)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the tables: a method on one model and mix, and the runs that it is made of."""
+
+    name: str
+    label: str
+    model: str
+    mix: str
+    tasks: Sequence[str]
+    runs: Mapping[int, Sequence[Run]]
+    """By seed: one run, or those of a single-task method, one a task."""
+    is_shared: bool = False
+    """Whether every task is scored by all the runs, on average, and not just by the one that trains on it."""
+
+    def runs_for(self, seed: int, task: str) -> list[Run]:
+        """Return the runs whose mean score on a task is the row's."""
+        return [run for run in self.runs[seed] if self.is_shared or task in run.tasks]
+
+
+def rows(suite: Suite) -> Iterator[Row]:
+    """List the rows of a suite's tables in order; a single-task method has a second, that of its shared models."""
+    grouped: dict[tuple[str, str, str], dict[int, list[Run]]] = {}
+    for run in runs(suite):
+        key = run.method_name.partition("@")[0]
+        grouped.setdefault((run.model_name, run.mix, key), {}).setdefault(run.seed, []).append(run)
+    for (model, mix, key), group in grouped.items():
+        label, tasks = suite.methods[key].label or key, suite.mixes[mix]
+        yield Row(key, label, model, mix, tasks, group)
+        if is_single_task(suite, key):
+            yield Row(f"{key}@shared", f"{label} (shared model)", model, mix, tasks, group, is_shared=True)
+
+
+def is_single_task(suite: Suite, method: str) -> bool:
+    """Tell whether a method trains a model a task."""
+    settings = suite.methods[method]
+    return isinstance(settings, ZerothOrder) and settings.scope == "single_task"
 
 
 def run_folder(run: Run) -> str:
@@ -52,7 +91,7 @@ def stage_settings(run: Run, stage: str) -> dict:
             written = settings["evaluation"]["max_new_tokens"] if method.get("objective") == "metric" else None
             return shared | {"method": method, "training": settings["training"], "written": written}
         case "evaluate":
-            return shared | {"method": method, "evaluation": settings["evaluation"]}
+            return shared | {"method": method, "tested": run.tested, "evaluation": settings["evaluation"]}
     raise ValueError(f"stage: wanted one of {', '.join(STAGES)}; found {stage!r}")
 
 

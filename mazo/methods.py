@@ -88,6 +88,8 @@ class ZerothOrder(Settings):
     kind: Literal["zeroth_order"]
     label: str | None = None
     """Name in tables and figures; the method's key when absent."""
+    scope: Literal["mix", "single_task"] = "mix"
+    """``mix``: one model for its tasks; ``single_task``: one a task, each at the same cost and tested on all tasks."""
     lr: NonNegative
     """Step size; means the same for every direction and mask, no hidden factor."""
     objective: Literal["loss", "metric"] = "loss"

@@ -16,12 +16,12 @@ def run(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     start = time.perf_counter()
     model, tokenizer = trained_model(run, mask=mask, out=out)
     metrics = evaluate(
-        model, tokenizer, tasks=run.tasks, data=data, settings=run.evaluation, seed=run.seed, split="test", out=out
+        model, tokenizer, tasks=run.tested, data=data, settings=run.evaluation, seed=run.seed, split="test", out=out
     )
     training = json.loads((out / "train.json").read_text()) if is_trained(run) else {}
     record = make_record(
         run,
-        metrics={task: metrics[task] for task in run.tasks},
+        metrics={task: metrics[task] for task in run.tested},
         optimizer=training.get("optimizer", "none"),
         forwards=training.get("forwards", 0),
         trained_weights=training.get("trained_weights", 0),

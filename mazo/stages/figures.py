@@ -5,25 +5,28 @@ from pathlib import Path
 import pandas as pd
 
 from mazo.config import Suite
-from mazo.grid import is_trained, run_folder, runs
+from mazo.grid import Row, is_trained, rows, run_folder
+from mazo.outcomes import read_outcomes
 from mazo.plots import draw_losses, draw_radar, read_curve, write_figure
-from mazo.records import read_record
 from mazo.tables.main import make_sections
 
 
 def run(suite: Suite, *, results: Path) -> None:
     """Write ``figures/radar.{svg,png}`` and ``figures/loss.{svg,png}`` from what lies below the suite's folder."""
-    records = [read_record(results / run_folder(cell) / "record.json") for cell in runs(suite)]
-    write_figure(draw_radar(make_sections(records)), results / "figures" / "radar")
+    write_figure(draw_radar(make_sections(read_outcomes(suite, results))), results / "figures" / "radar")
     write_figure(draw_losses(loss_panels(suite, results=results)), results / "figures" / "loss")
 
 
 def loss_panels(suite: Suite, *, results: Path) -> dict[str, dict[str, list[pd.DataFrame]]]:
-    """Read the loss curves: title to method's label to one curve a seed, none where nothing is trained."""
+    """Read the loss curves: title to row's label to one curve a seed, none where nothing of its own is trained."""
     panels: dict[str, dict[str, list[pd.DataFrame]]] = {}
-    for cell in runs(suite):
-        methods = panels.setdefault(f"{cell.model_name}, mix {cell.mix}", {})
-        curves = methods.setdefault(cell.method.label or cell.method_name, [])
-        if is_trained(cell):
-            curves.append(read_curve(results / run_folder(cell) / "curve.csv"))
+    for row in rows(suite):
+        panels.setdefault(f"{row.model}, mix {row.mix}", {})[row.label] = _curves(row, results=results)
     return panels
+
+
+def _curves(row: Row, *, results: Path) -> list[pd.DataFrame]:
+    """Read a curve a seed; that of a single-task method holds each task's own run."""
+    if row.is_shared or not is_trained(next(iter(row.runs.values()))[0]):
+        return []
+    return [pd.concat([read_curve(results / run_folder(run) / "curve.csv") for run in g]) for g in row.runs.values()]

@@ -73,7 +73,7 @@ def make_sections(records: Iterable[Record]) -> list[Section]:
 
 
 def _make_section(model: str, mix: str, *, methods: Mapping[str, Sequence[Record]]) -> Section:
-    tasks = next(iter(methods.values()))[0].run.tasks
+    tasks = next(iter(methods.values()))[0].run.tested
     rows = [_make_row(records, tasks=[task for task in TASKS if task in tasks]) for records in methods.values()]
     return Section(model=model, mix=mix, columns=list(rows[0].cells), rows=rows)
 

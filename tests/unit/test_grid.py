@@ -2,7 +2,8 @@ import pytest
 from hand_made import suite
 
 from mazo.config import select_run
-from mazo.grid import STAGES, is_masked, is_trained, run_folder, runs, stage_digest
+from mazo.errors import ConfigError
+from mazo.grid import STAGES, is_masked, is_trained, rows, run_folder, runs, stage_digest
 
 
 def run(method: str, **changes: object):
@@ -61,3 +62,50 @@ def test_the_length_of_answers_matters_to_training_that_reads_them():
 def test_an_unknown_stage_is_refused():
     with pytest.raises(ValueError, match="wanted one of prepare"):
         stage_digest(run("mazo"), "trian")
+
+
+SINGLE = {"kind": "zeroth_order", "lr": 1e-3, "scope": "single_task", "label": "Alone"}
+
+
+def test_a_single_task_method_has_a_run_a_task_of_the_mix_at_the_cost_of_one_on_all_tasks():
+    settings = suite(methods={"alone": SINGLE, "mtl_zo": {"kind": "zeroth_order", "lr": 1e-3}}, seeds=[0])
+    rte, squad, both = runs(settings)
+    assert [cell.method_name for cell in (rte, squad, both)] == ["alone@rte", "alone@squad", "mtl_zo"]
+    assert ([rte.tasks, squad.tasks, both.tasks]) == ([["rte"], ["squad"], ["rte", "squad"]])
+    assert rte.tested == squad.tested == both.tested == ["rte", "squad"]
+    assert (rte.training.batch_per_task, both.training.batch_per_task) == (16, 8)
+    assert run_folder(rte) == "runs/m/two/alone@rte/seed_0"
+    assert rte.method.lr == 1e-3
+
+
+def test_a_single_task_run_is_named_with_its_task_and_other_runs_without():
+    settings = suite(methods={"alone": SINGLE, "mtl_zo": {"kind": "zeroth_order", "lr": 1e-3}})
+    for name in ("alone", "alone@copa", "mtl_zo@rte"):
+        with pytest.raises(ConfigError, match=f"wanted one of alone@rte, alone@squad, mtl_zo; found '{name}'"):
+            select_run(settings, model="m", mix="two", method=name, seed=0)
+
+
+def test_a_single_task_run_is_stale_in_evaluation_alone_when_the_mix_gains_a_task():
+    before, after = (
+        select_run(
+            suite(methods={"alone": SINGLE}, mixes={"two": mix}), model="m", mix="two", method="alone@rte", seed=0
+        )
+        for mix in (["rte", "squad"], ["squad", "rte"])
+    )
+    assert {stage for stage in ("train", "evaluate") if stage_digest(before, stage) != stage_digest(after, stage)} == {
+        "evaluate"
+    }
+
+
+def test_rows_gather_the_runs_of_a_method_by_seed_and_a_single_task_method_has_a_second_row():
+    found = list(rows(suite(methods={"zero_shot": {"kind": "zero_shot"}, "alone": SINGLE}, seeds=[0, 1])))
+    assert [(row.name, row.label) for row in found] == [
+        ("zero_shot", "zero_shot"),
+        ("alone", "Alone"),
+        ("alone@shared", "Alone (shared model)"),
+    ]
+    zero_shot, alone, shared = found
+    assert {seed: len(group) for seed, group in zero_shot.runs.items()} == {0: 1}
+    assert {seed: len(group) for seed, group in alone.runs.items()} == {0: 2, 1: 2}
+    assert [cell.method_name for cell in alone.runs_for(1, "squad")] == ["alone@squad"]
+    assert [cell.method_name for cell in shared.runs_for(1, "squad")] == ["alone@rte", "alone@squad"]

@@ -1,6 +1,6 @@
 rule evaluate:
     input:
-        data=data_of,
+        data=tested_data_of,
         model=model_of,
         mask=mask_of,
         training=training_of,
