@@ -23,6 +23,7 @@ rule all:
     default_target: True
     input:
         rules.tables.output,
+        rules.compare.output,
         rules.figures.output,
 
 

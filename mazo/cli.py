@@ -30,7 +30,7 @@ CELL: dict[str, dict] = {
     "config": CONFIG,
     "model": {"required": True, "metavar": "NAME", "help": "key of models"},
     "mix": {"required": True, "metavar": "NAME", "help": "key of mixes"},
-    "method": {"required": True, "metavar": "NAME", "help": "key of methods"},
+    "method": {"required": True, "metavar": "NAME", "help": "key of methods; of a single-task run METHOD@TASK"},
     "seed": {"required": True, "type": _seed, "metavar": "N", "help": "the run's seed"},
 }
 DATA: dict[str, dict] = {"data": FOLDER | {"help": "the rows that `mazo prepare` wrote"}}
@@ -80,6 +80,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         },
     ),
     "tables": ("write the tables from the records", RESULTS),
+    "compare": ("compare every method with the reference method, from the samples", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),
     "conflict": (
         "measure the cosines of the tasks' gradients at the untrained model",

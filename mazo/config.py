@@ -91,6 +91,20 @@ class EvaluationSettings(Settings):
     """Longest answer of a generative task, in tokens (MeZO: 50)."""
 
 
+class StatisticsSettings(Settings):
+    """How methods are compared with the reference method."""
+
+    resamples: Count = 10000
+    """Resamples of the paired bootstrap over seeds and test items [assumed]."""
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Share of the resamples that an interval holds [field]."""
+
+    @property
+    def level(self) -> float:
+        """The adjusted p-value below which a table marks a difference."""
+        return round(1 - self.confidence, 9)
+
+
 class Suite(Settings):
     """One suite: the grid models x mixes x methods x seeds, and the settings they share."""
 
@@ -102,12 +116,22 @@ class Suite(Settings):
     """Lists of tasks trained together, by name."""
     methods: Annotated[dict[Name, Method], Field(min_length=1)]
     """The rows of the table, by name and in order."""
+    reference: Name | None = None
+    """The method that every other is compared with; when absent, ``mazo`` if there is one, else the first."""
     seeds: Annotated[list[Seed], Field(min_length=1)]
     """One run a seed; runs with equal seeds see the same examples in the same order."""
     data: DataSettings = DataSettings()
     scoring: ScoringSettings = ScoringSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    statistics: StatisticsSettings = StatisticsSettings()
+
+    @model_validator(mode="after")
+    def _reference_known(self) -> "Suite":
+        if self.reference is not None and self.reference not in self.methods:
+            raise ValueError(f"reference: wanted one of {', '.join(self.methods)}; found {self.reference!r}")
+        return self
+
     @model_validator(mode="after")
     def _no_repeats(self) -> "Suite":
         mixes: dict[str, list] = {f"mixes.{name}": list(mix) for name, mix in self.mixes.items()}
@@ -120,6 +144,11 @@ class Suite(Settings):
     def tasks(self) -> list[str]:
         """Every task of any mix, in the suite's canonical order."""
         return [task for task in TASKS if any(task in mix for mix in self.mixes.values())]
+
+    @property
+    def reference_method(self) -> str:
+        """The method that every other is compared with."""
+        return self.reference or ("mazo" if "mazo" in self.methods else next(iter(self.methods)))
 
 
 class Run(Settings):

@@ -108,3 +108,11 @@ def test_tasks_are_listed_once_in_canonical_order():
 def test_a_shipped_suite_is_accepted_as_it_stands(name):
     path = Path(__file__).resolve().parents[2] / "config" / f"{name}.yaml"
     assert isinstance(load_suite(path), Suite)
+
+
+def test_the_reference_method_is_the_one_named_or_mazo_or_the_first():
+    assert suite().reference_method == "mazo"
+    assert suite(reference="mtl_zo").reference_method == "mtl_zo"
+    assert suite(methods={"a": CONTENT["methods"]["zero_shot"]}).reference_method == "a"
+    with pytest.raises(ConfigError, match="reference: wanted one of zero_shot, mtl_zo, mazo; found 'other'"):
+        suite(reference="other")

@@ -36,6 +36,9 @@ LOGS = f"{RESULTS}/logs"
 CELL = "--config {params.config} --model {wildcards.model} --mix {wildcards.mix} --method {wildcards.method} --seed {wildcards.seed}"
 RUNS = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE)]
 ROWS = settings_digest([[run.method_name, run.method.label] for run in runs(SUITE)])
+COMPARED = settings_digest(
+    [SUITE.reference_method, SUITE.statistics.model_dump(), SUITE.data.seed]
+)
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
 
@@ -50,7 +53,7 @@ wildcard_constraints:
     task="|".join(SUITE.tasks),
     model="|".join(map(re.escape, SUITE.models)),
     mix="|".join(map(re.escape, SUITE.mixes)),
-    method="|".join(map(re.escape, SUITE.methods)),
+    method="|".join(sorted({re.escape(run.method_name) for run in runs(SUITE)})),
     seed="|".join(map(str, SUITE.seeds)),
 
 
@@ -70,6 +73,10 @@ def settings(stage):
 
 def data_of(wildcards):
     return [f"{DATA}/{task}/report.json" for task in cell(wildcards).tasks]
+
+
+def tested_data_of(wildcards):
+    return [f"{DATA}/{task}/report.json" for task in cell(wildcards).tested]
 
 
 def model_of(wildcards):
@@ -110,7 +117,7 @@ def closing_summary():
     table = Path(RESULTS, "tables", "main.md")
     lines = [
         table.read_text(encoding="utf-8") if table.exists() else "",
-        f"Tables:  {RESULTS}/tables/main.{{csv,md,tex}}",
+        f"Tables:  {RESULTS}/tables/main.{{csv,md,tex}}, comparison.{{csv,md,tex}}",
         f"Figures: {RESULTS}/figures/radar.{{svg,png}}, loss.{{svg,png}}",
         f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
     ]

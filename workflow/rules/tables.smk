@@ -22,6 +22,30 @@ rule tables:
         "mazo tables --config {params.config} --results {params.results} --log {log}"
 
 
+rule compare:
+    input:
+        samples=[f"{run}/samples.jsonl" for run in RUNS],
+    output:
+        f"{RESULTS}/tables/comparison.csv",
+        f"{RESULTS}/tables/comparison.tex",
+        report(
+            f"{RESULTS}/tables/comparison.md",
+            caption="../report/comparison.rst",
+            category="Tables",
+        ),
+    log:
+        f"{LOGS}/compare.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
+        settings=[ROWS, COMPARED],
+        code=code_digest("mazo.stages.compare"),
+    shell:
+        "mazo compare --config {params.config} --results {params.results} --log {log}"
+
+
 rule figures:
     input:
         records=[f"{run}/record.json" for run in RUNS],
