@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mazo.errors import ConfigError
 from mazo.ledger import DEFAULT, Row
 from mazo.ledger_tables import provenance, show
+from mazo.pages import with_block
 
 BEGIN = "<!-- ledger: begin (written by `mazo effects`) -->"
 END = "<!-- ledger: end -->"
@@ -21,15 +22,12 @@ def with_effects(page: str, rows: Sequence[Row]) -> str:
 
     Raises :class:`mazo.errors.ConfigError` for a page without the two markers, or without the row of a measured choice.
     """
-    if BEGIN not in page or END not in page:
-        raise ConfigError(f"wanted a page with the lines {BEGIN!r} and {END!r}; found none")
+    renewed = with_block(page, f"{provenance(rows)}\n", begin=BEGIN, end=END)
     effects = _effects(rows)
-    lines = [_with_effect(line, effects) for line in page.splitlines()]
-    known = {key for line in lines for key in KEY.findall(line)}
-    if unknown := set(effects) - known:
+    lines = renewed.splitlines()
+    if unknown := set(effects) - {key for line in lines for key in _keys(line)}:
         raise ConfigError(f"wanted a row with the key methods.*.{min(unknown)}; found none")
-    filled = "\n".join(lines) + "\n"
-    return f"{filled.partition(BEGIN)[0]}{BEGIN}\n{provenance(rows)}\n{END}{filled.partition(END)[2]}"
+    return "\n".join(_with_effect(line, effects) for line in lines) + "\n"
 
 
 def _effects(rows: Sequence[Row]) -> dict[str, str]:
@@ -38,16 +36,17 @@ def _effects(rows: Sequence[Row]) -> dict[str, str]:
         if row.choice != DEFAULT:
             change = show(row.difference, row.difference_error, sign="+")
             shown.setdefault(row.choice, []).append(f"`{row.value}` {change}")
-    return {choice: MEASURED + ", ".join(parts) for choice, parts in shown.items()}
+    return {choice: ", ".join(parts) for choice, parts in shown.items()}
+
+
+def _keys(line: str) -> list[str]:
+    """List the keys in a row's second cell; none where the line is no row."""
+    cells = line.split(" | ")
+    return KEY.findall(cells[1]) if line.startswith("| ") and len(cells) > 2 else []
 
 
 def _with_effect(line: str, effects: dict[str, str]) -> str:
-    cells = line.removesuffix(" |").split(" | ")
-    if not line.startswith("| ") or len(cells) < 2:
-        return line
-    [*found] = KEY.findall(cells[1])
-    if found and found[0] in effects:
-        cells[-1] = effects[found[0]]
-    elif cells[-1].startswith(MEASURED):
-        cells[-1] = NOT_MEASURED
-    return " | ".join(cells) + " |"
+    row, _, effect = line.removesuffix(" |").rpartition(" | ")
+    if found := [effects[key] for key in _keys(line) if key in effects]:
+        return f"{row} | {MEASURED}{', '.join(found)} |"
+    return f"{row} | {NOT_MEASURED} |" if row and effect.startswith(MEASURED) else line

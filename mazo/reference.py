@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mazo.config import Suite
-from mazo.errors import ConfigError
+from mazo.pages import with_block
 
 BEGIN = "<!-- keys: begin (written by `make generated`) -->"
 END = "<!-- keys: end -->"
@@ -26,10 +26,7 @@ def with_key_table(page: str) -> str:
 
     :raises ConfigError: a page without the two markers.
     """
-    if BEGIN not in page or END not in page:
-        raise ConfigError(f"wanted a page with the lines {BEGIN!r} and {END!r}; found none")
-    before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-    return f"{before}{BEGIN}\n{key_table()}{END}{after}"
+    return with_block(page, key_table(), begin=BEGIN, end=END)
 
 
 def key_table() -> str:
