@@ -55,6 +55,7 @@ class Batch:
     """A right-padded micro-batch of examples of any tasks, as the tensors the losses need."""
 
     input_ids: Int[Tensor, "rows length"]
+    row_task: Int[Tensor, " rows"]
     places: Int[Tensor, " places"]
     """Positions, in the flattened rows, that predict some answer's token; each once."""
     token_place: Int[Tensor, "choices tokens"]
@@ -176,6 +177,7 @@ def _pad(group: list[EncodedExample], *, pad_id: int) -> Batch:
     example_choices = np.where(is_slot, np.arange(slots.max())[None, :] + (np.cumsum(slots) - slots)[:, None], 0)
     return Batch(
         input_ids=torch.from_numpy(_rectangle(rows, pad_id)),
+        row_task=torch.tensor([example.task for example in group for _ in example.sequences]),
         places=torch.from_numpy(places),
         token_place=torch.from_numpy(token_place_index.reshape(token_place.shape)),
         token_id=torch.from_numpy(_rectangle([choice.tokens for choice in choices], 0)),

@@ -66,7 +66,7 @@ def _follow(loc: tuple[str | int, ...], *, schema: dict) -> tuple[list[str | int
         else:
             path.append(part)
             node = node.get("properties", {}).get(part) or _entry(node)
-        node = next((option for option in node.get("anyOf", []) if "$ref" in option), node)
+        node = next((option for option in node.get("anyOf", []) if {"$ref", "discriminator"} & set(option)), node)
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return path, list(node.get("properties") or node.get("discriminator", {}).get("mapping", {}))

@@ -31,6 +31,7 @@ def evaluate(
 
     No random generator is read or moved but the one of (seed, demonstrations).
 
+    :param tasks: The tasks, in the order in which a model with factors for each task was trained on them.
     :param data: Folder of all tasks, as ``mazo prepare`` wrote it.
     :param seed: The run's seed; decides the demonstrations.
     :param out: Folder of the two files.
@@ -52,6 +53,7 @@ def evaluate(
         batch_size=settings.batch_size,
         max_new_tokens=settings.max_new_tokens,
         demonstrations={name: demonstrations(task) for name, task in by_lm_eval_name.items()},
+        task_numbers={name: number for number, name in enumerate(by_lm_eval_name)},
     )
     with quiet():
         found = lm_evaluate(lm=lm, task_dict={"tasks": by_lm_eval_name}, bootstrap_iters=0, log_samples=True)

@@ -11,6 +11,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from tqdm import tqdm
 
+from mazo.adapters import row_tasks
 from mazo.batches import collate, encode_example
 from mazo.encoding import EncodedPair, encode_pairs, encode_prompt
 from mazo.generation import generate, newline_ids, prompt_room
@@ -37,6 +38,7 @@ class CausalLM(LM):
     :param max_new_tokens: Longest written answer, in tokens.
     :param demonstrations: Solved examples that lm-eval puts before each prompt, by lm-eval's task name; where they do
         not fit the model's context with the prompt, whole ones are left out, the first first.
+    :param task_numbers: Each task's place in the training, by lm-eval's name.
     """
 
     def __init__(
@@ -47,11 +49,12 @@ class CausalLM(LM):
         batch_size: int,
         max_new_tokens: int,
         demonstrations: Mapping[str, Sequence[str]],
+        task_numbers: Mapping[str, int],
     ) -> None:
         super().__init__()
         self.model, self.tokenizer = model, tokenizer
         self.batch_size, self.max_new_tokens = batch_size, max_new_tokens
-        self.max_length = context_length(model)
+        self.max_length, self.task_numbers = context_length(model), task_numbers
         self.openings = {task: list(accumulate(texts, initial="")) for task, texts in demonstrations.items()}
         # lm-eval's own bars are hidden while it runs; this one is bound to the stream of before.
         self.progress = sys.stderr
@@ -63,7 +66,10 @@ class CausalLM(LM):
         """Score each request's continuation; the choices of one document share their prompt's forward."""
         documents = [list(group) for _, group in groupby(requests, key=_document)]
         encoded = self._encode(documents)
-        examples = [encode_example(pairs, task=0, is_choice=True, gold=0) for pairs in encoded]
+        examples = [
+            encode_example(pairs, task=self.task_numbers[requests[0].task_name], is_choice=True, gold=0)
+            for pairs, requests in zip(encoded, documents, strict=True)
+        ]
         order = sorted(range(len(examples)), key=lambda i: examples[i].length)
         batches = collate([examples[i] for i in order], pad_id=self.tokenizer.pad_token_id, micro_batch=self.batch_size)
         means = [choice_scores(self.model, batch.to(self.model.device)).tolist() for batch in self._bar(batches)]
@@ -84,13 +90,15 @@ class CausalLM(LM):
         stop = newline_ids(self.tokenizer)
         answers: dict[int, str] = {}
         for chunk in self._bar(chunks):
-            texts = generate(
-                self.model,
-                self.tokenizer,
-                prompts=[prompts[i] for i in chunk],
-                max_new_tokens=self.max_new_tokens,
-                stop=stop,
-            )
+            numbers = [self.task_numbers[requests[i].task_name] for i in chunk]
+            with row_tasks(torch.tensor(numbers, device=self.model.device)):
+                texts = generate(
+                    self.model,
+                    self.tokenizer,
+                    prompts=[prompts[i] for i in chunk],
+                    max_new_tokens=self.max_new_tokens,
+                    stop=stop,
+                )
             answers.update(zip(chunk, texts, strict=True))
         return [answers[i] for i in range(len(prompts))]
 

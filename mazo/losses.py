@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from mazo.adapters import row_tasks
 from mazo.batches import Batch
 from mazo.errors import ModelError
 
@@ -64,7 +65,8 @@ def needed_logits(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "places
 
     :raises ModelError: a model whose logits are scaled in a way unknown here.
     """
-    hidden = model.get_decoder()(input_ids=batch.input_ids, use_cache=False).last_hidden_state
+    with row_tasks(batch.row_task):
+        hidden = model.get_decoder()(input_ids=batch.input_ids, use_cache=False).last_hidden_state
     places = hidden.reshape(-1, hidden.shape[-1])[batch.places]
     return _scale(_head(model.get_output_embeddings(), places), model.config.get_text_config())
 

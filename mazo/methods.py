@@ -5,7 +5,7 @@ The line under a key is its meaning in ``config/README.md`` and its default's so
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mazo.settings import Count, NonNegative, Positive, Settings
 
@@ -48,11 +48,9 @@ class MaskSettings(Settings):
     scores: ScoreSettings = ScoreSettings()
 
 
-class Lora(Settings):
-    """Two trained factors of low rank beside each frozen linear layer."""
+class LowRank(Settings):
+    """What the adapters share: trained factors of low rank beside frozen linear layers."""
 
-    kind: Literal["lora"]
-    """``lora``: h = W x + (alpha / r) B A x (Hu et al., ICLR 2022)."""
     rank: Count = 8
     """Rank r of the factors [field: MeZO]; at most a layer's inputs and outputs."""
     alpha: Positive = 16.0
@@ -61,7 +59,23 @@ class Lora(Settings):
     """Last names of the linear layers beside which factors stand, as ``q_proj``; absent means all of the blocks'."""
 
 
-Adapter = Lora
+class Lora(LowRank):
+    """LoRA, h = W x + (alpha / r) B A x."""
+
+    kind: Literal["lora"]
+
+
+class MTLLora(LowRank):
+    """MTL-LoRA: a matrix a task between A and B, and several B that each task weights its own way."""
+
+    kind: Literal["mtl_lora"]
+    num_up: Count = 3
+    """Number of B matrices (the method's paper)."""
+    temperature: Positive = 0.1
+    """What a task's weights of the B matrices are divided by before the softmax (the method's released script)."""
+
+
+Adapter = Annotated[Lora | MTLLora, Field(discriminator="kind")]
 
 
 class ZeroShot(Settings):
@@ -120,6 +134,12 @@ class ZerothOrder(Settings):
     """Where the mask acts: on the direction, and so on the update too, or on the update alone [assumed]."""
     precision: Literal["master", "in_place"] = "master"
     """How unmasked 16-bit weights are held; masked runs always keep a float32 buffer."""
+
+    @model_validator(mode="after")
+    def _mask_fits_adapter(self) -> "ZerothOrder":
+        if self.mask is not None and isinstance(self.adapter, MTLLora):
+            raise ValueError("mask goes with no adapter or with adapter.kind lora; found mtl_lora")
+        return self
 
 
 class FirstOrder(Settings):

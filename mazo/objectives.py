@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from mazo.adapters import row_tasks
 from mazo.batches import Batch, EncodedExample, collate, encode_examples
 from mazo.encoding import encode_prompt
 from mazo.examples import build_examples
@@ -107,7 +108,9 @@ def metric_losses(model: PreTrainedModel, batch: ScoredBatch, *, num_tasks: int)
         errors += (chosen != micro_batch.gold).float().tolist()
         task += micro_batch.task.tolist()
     for group in batch.written:
-        answers = batch.write(model, prompts=[list(example.prompt) for example in group])
+        tasks = torch.tensor([example.task for example in group], device=model.device)
+        with row_tasks(tasks):
+            answers = batch.write(model, prompts=[list(example.prompt) for example in group])
         errors += [1.0 - example.score(answer) for example, answer in zip(group, answers, strict=True)]
         task += [example.task for example in group]
     return mean_by_task(torch.tensor(errors), torch.tensor(task), num_tasks=num_tasks)

@@ -48,7 +48,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> list[tuple[str, FieldInfo]
         if not groups or is_named:
             found.append((key, field))
         if len(groups) > 1:
-            found.append((f"{key}.<name>.kind", _kind(groups)))
+            found.append((f"{key}.<name>.kind" if is_named else f"{key}.kind", _kind(groups)))
         for group in groups:
             label = f"{key}.<{_kind_of(group)}>" if len(groups) > 1 else f"{key}.<name>" if is_named else key
             found += [entry for entry in keys(group, f"{label}.") if not entry[0].endswith(">.kind")]
@@ -62,7 +62,7 @@ def _kind_of(group: type[BaseModel]) -> str:
 def _kind(groups: list[type[BaseModel]]) -> FieldInfo:
     """Describe the key that tells the groups apart."""
     kinds: Any = Literal[tuple(_kind_of(group) for group in groups)]
-    return FieldInfo(annotation=kinds, description="What the method is; decides its other keys.")
+    return FieldInfo(annotation=kinds, description="What it is; decides the other keys.")
 
 
 def _groups(annotation: Any) -> tuple[list[type[BaseModel]], bool]:

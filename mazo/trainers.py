@@ -108,7 +108,7 @@ def trained_weights_(model: nn.Module, run: Run) -> dict[str, nn.Parameter]:
     assert isinstance(run.method, ZerothOrder | FirstOrder)
     if run.method.adapter is None:
         return dict(model.named_parameters())
-    return add_adapter_(model, run.method.adapter, run_seed=run.seed)
+    return add_adapter_(model, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
 
 
 def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOrderOptimizer:

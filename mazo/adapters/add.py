@@ -8,20 +8,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mazo.adapters.lora import add_lora_
+from mazo.adapters.mtl_lora import add_mtl_lora_
 from mazo.errors import ConfigError
 from mazo.maskable import maskable_layers
-from mazo.methods import Adapter
+from mazo.methods import Adapter, Lora
 from mazo.seeding import torch_generator
 
 
 @torch.no_grad()
-def add_adapter_(model: nn.Module, settings: Adapter, *, run_seed: int) -> dict[str, nn.Parameter]:
+def add_adapter_(model: nn.Module, settings: Adapter, *, num_tasks: int, run_seed: int) -> dict[str, nn.Parameter]:
     """Put an adapter beside a model's linear layers, and return its factors by parameter name, in the model's order.
 
-    The factors are float32 whatever the model is. The B factors are 0, so the model's outputs are as before; A is drawn
-    from (run seed, "adapter", parameter name), kaiming-uniform with a = sqrt(5) as in LoRA's own code.
+    The factors are float32 whatever the model is. The B factors are 0, so the model's outputs are as before. A is drawn
+    from (run seed, "adapter", parameter name), kaiming-uniform with a = sqrt(5) as in the methods' own code, and so is
+    MTL-LoRA's w.
 
     :param model: Changed in place; its own weights get other names and keep every bit.
+    :param num_tasks: Tasks of the training; MTL-LoRA has factors for each.
     :param run_seed: The run's seed.
 
     Raises :class:`mazo.errors.ConfigError` for a target that is no linear layer of the decoder blocks, or a rank above
@@ -30,10 +33,13 @@ def add_adapter_(model: nn.Module, settings: Adapter, *, run_seed: int) -> dict[
     own = {id(weight) for weight in model.parameters()}
     layers = target_layers(model, settings.target)
     _check_rank(layers, settings.rank)
-    add_lora_(model, list(layers), rank=settings.rank, alpha=settings.alpha)
+    if isinstance(settings, Lora):
+        add_lora_(model, layers, settings=settings)
+    else:
+        add_mtl_lora_(model, layers, settings=settings, num_tasks=num_tasks)
     factors = {name: weight for name, weight in model.named_parameters() if id(weight) not in own}
     for name, weight in factors.items():
-        if "lora_A" in name:
+        if "lora_A" in name or name.endswith("lora_w"):
             weight.copy_(kaiming_uniform(weight.shape, run_seed=run_seed, name=name))
     model.requires_grad_(False)
     return factors

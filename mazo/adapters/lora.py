@@ -1,12 +1,14 @@
 """Low-rank adaptation, through peft."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import nn
 
+from mazo.methods import Lora
 
-def add_lora_(model: nn.Module, layers: Sequence[str], *, rank: int, alpha: float) -> None:
+
+def add_lora_(model: nn.Module, layers: Iterable[str], *, settings: Lora) -> None:
     r"""Put peft's LoRA beside some linear layers (Hu et al., LoRA, ICLR 2022), without dropout.
 
     .. math:: h = W x + (\alpha / r) B A x
@@ -20,7 +22,7 @@ def add_lora_(model: nn.Module, layers: Sequence[str], *, rank: int, alpha: floa
     from peft import LoraConfig, inject_adapter_in_model
     from peft.tuners.lora import LoraLayer
 
-    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=list(layers))
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=0.0, target_modules=list(layers))
     with torch.random.fork_rng(devices=[]):
         inject_adapter_in_model(config, model)
     for module in model.modules():

@@ -3,8 +3,10 @@ import torch
 from lm_eval.api.instance import Instance
 from toy import toy_model, toy_tokenizer
 
+from mazo.adapters import add_adapter_
 from mazo.errors import ConfigError
 from mazo.lm import CausalLM
+from mazo.methods import MTLLora
 
 
 def requests_of(documents, *, task="mazo_rte"):
@@ -28,6 +30,7 @@ def language_model(*, context=512, demonstrations=None, max_new_tokens=4, words=
         batch_size=batch_size,
         max_new_tokens=max_new_tokens,
         demonstrations=demonstrations or {},
+        task_numbers={"mazo_rte": 0, "mazo_squad": 1, "mazo_wic": 2},
     )
 
 
@@ -36,6 +39,27 @@ DOCUMENTS = [
     ("Short", [" a", " bc"]),
     ("Another of the middle", ["\nYes", "\nNo"]),
 ]
+
+
+def test_each_task_is_asked_of_its_own_factors():
+    lm = language_model()
+    factors = add_adapter_(lm.model, MTLLora(kind="mtl_lora", rank=2), num_tasks=3, run_seed=0)
+    for name, weight in factors.items():
+        if "lora_B" in name:
+            weight.fill_(0.1)
+        if "lora_lambda" in name:
+            weight.mul_(torch.tensor([1.0, 2.0, 3.0])[:, None, None])
+    tasks = ["mazo_rte", "mazo_squad", "mazo_wic"]
+    choices = [request for task in tasks for request in requests_of(DOCUMENTS[1:2], task=task)]
+    prompts = [request for task in tasks for request in prompts_of(["Some prompt"], task=task)]
+    scored, written = lm.loglikelihood(choices), lm.generate_until(prompts)
+    for number in range(3):
+        lm.task_numbers = dict.fromkeys(tasks, number)
+        wanted = lm.loglikelihood(choices)[2 * number].log_probability
+        assert scored[2 * number].log_probability == pytest.approx(wanted, rel=1e-5)
+        assert written[number] == lm.generate_until(prompts)[number]
+    assert len({round(likelihood.log_probability, 2) for likelihood in scored[::2]}) == 3
+    assert len(set(written)) > 1
 
 
 def test_the_likelihoods_come_back_in_the_requests_order_and_equal_lm_evals_own():

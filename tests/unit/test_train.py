@@ -13,7 +13,6 @@ from mazo.data import prepare_task
 from mazo.errors import ConfigError, TrainingError
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
-from mazo.methods import Lora
 from mazo.models import load_model
 from mazo.train import train, trained_model
 from mazo.zeroth_order.log import read_log
@@ -24,6 +23,7 @@ ZO = {"kind": "zeroth_order", "lr": 1e-3}
 MASKED = ZO | {"lr": 1e-2, "mask": {"density": 0.1}}
 FO = {"kind": "first_order", "lr": 1e-3, "num_steps": 2}
 LORA = {"adapter": {"kind": "lora", "rank": 2}}
+MTL_LORA = {"adapter": {"kind": "mtl_lora", "rank": 2}}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,8 @@ def base(house, dtype="float32"):
     [
         *(ZO, MASKED, FO, MASKED | {"mask_mode": "update"}, ZO | {"sides": "one", "num_directions": 2}),
         *(ZO | {"step": "adam", "direction": "sphere", "schedule": "cosine"}, ZO | {"precision": "in_place"}),
-        *(ZO | LORA | {"eps": 1e-2}, FO | LORA),
+        *(ZO | LORA | {"eps": 1e-2}, FO | LORA, ZO | MTL_LORA | {"step": "momentum"}, FO | MTL_LORA),
+        ZO | MTL_LORA | {"objective": "metric"},
     ],
     ids=str,
 )
@@ -101,14 +102,14 @@ def test_frozen_weights_keep_every_bit_through_a_real_run(house, tmp_path, dtype
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("method", [ZO | LORA | {"eps": 1e-2}, FO | LORA], ids=str)
+@pytest.mark.parametrize("method", [ZO | LORA | {"eps": 1e-2}, FO | LORA, ZO | MTL_LORA, FO | MTL_LORA], ids=str)
 def test_an_adapters_run_trains_its_factors_and_keeps_every_bit_of_the_models_own_weights(
     house, tmp_path, dtype, method
 ):
     model = trained(house, tmp_path, method, dtype=dtype)
     weights = dict(model.named_parameters())
     start = load_model(make_run(house, method, dtype=dtype).model)[0]
-    factors = add_adapter_(start, Lora(kind="lora", rank=2), run_seed=3)
+    factors = add_adapter_(start, make_run(house, method).method.adapter, num_tasks=2, run_seed=3)
     same = {name for name, old in start.named_parameters() if torch.equal(weights[name], old)}
     assert same == set(weights) - set(factors)
     about = json.loads((tmp_path / "train.json").read_text())
@@ -136,7 +137,7 @@ def test_the_curve_has_dev_losses_from_step_zero_to_the_last_and_train_windows_b
 
 def test_methods_of_one_seed_start_at_the_same_dev_loss(house, tmp_path):
     starts = []
-    for name, method in (("zo", ZO), ("masked", MASKED), ("fo", FO), ("lora", ZO | LORA)):
+    for name, method in (("zo", ZO), ("masked", MASKED), ("fo", FO), ("lora", ZO | LORA), ("mtl", ZO | MTL_LORA)):
         trained(house, tmp_path / name, method)
         starts.append((tmp_path / name / "curve.csv").read_text().split("\n")[1:3])
     assert all(start == starts[0] for start in starts)

@@ -13,7 +13,7 @@ def test_the_model_equals_pefts_own_lora_model_with_the_same_factors(dtype):
     from peft import LoraConfig, get_peft_model
 
     model = toy_model(dtype=dtype)
-    factors = add_adapter_(model, LORA.model_copy(update={"target": ["q_proj", "up_proj"]}), run_seed=1)
+    factors = add_adapter_(model, LORA.model_copy(update={"target": ["q_proj", "up_proj"]}), num_tasks=2, run_seed=1)
     fill_b_(factors)
     config = LoraConfig(r=3, lora_alpha=6, lora_dropout=0.0, target_modules=["q_proj", "up_proj"])
     with torch.random.fork_rng(devices=[]):
@@ -28,7 +28,7 @@ def test_the_model_equals_pefts_own_lora_model_with_the_same_factors(dtype):
 @torch.no_grad()
 def test_a_layers_output_is_that_of_the_merged_matrix():
     model, plain = toy_model(), toy_model()
-    fill_b_(add_adapter_(model, LORA, run_seed=1))
+    fill_b_(add_adapter_(model, LORA, num_tasks=2, run_seed=1))
     for name, layer in plain.named_modules():
         if isinstance(layer, torch.nn.Linear) and name != "lm_head":
             adapted = model.get_submodule(name)
