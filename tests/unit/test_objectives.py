@@ -108,7 +108,7 @@ def test_a_run_by_metric_is_rebuilt_from_its_log_and_its_slopes_go_in_steps(hous
     train(run, data=house / "data", mask=None, out=tmp_path)
     trained_model(run, mask=None, out=tmp_path)  # checks the checksum that training recorded
     log = read_log(tmp_path / "steps.log")
-    assert log.header["settings"]["objective"] == "metric"
+    assert log.header["objective"] == "metric"
     choices = log.projected_grads[:, 0, :2]
     assert choices.abs().max() > 0
     steps = choices * 2 * METRIC["eps"] * 3  # a slope is a multiple of 1 / (2 n eps), n examples a task
