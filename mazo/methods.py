@@ -136,9 +136,11 @@ class ZerothOrder(Settings):
     """How unmasked 16-bit weights are held; masked runs always keep a float32 buffer."""
 
     @model_validator(mode="after")
-    def _mask_fits_adapter(self) -> "ZerothOrder":
+    def _adapter_fits(self) -> "ZerothOrder":
         if self.mask is not None and isinstance(self.adapter, MTLLora):
             raise ValueError("mask goes with no adapter or with adapter.kind lora; found mtl_lora")
+        if self.scope == "single_task" and isinstance(self.adapter, MTLLora):
+            raise ValueError("adapter.kind mtl_lora has factors for tasks trained together; found scope single_task")
         return self
 
 

@@ -49,6 +49,11 @@ FAULTS = [
     ("methods.mazo.adapter", {"kind": "loar"}, ["methods.mazo.adapter.kind", "lora, mtl_lora", "found 'loar'"]),
     ("methods.mazo.adapter", {"kind": "lora", "num_up": 3}, ["methods.mazo.adapter.num_up: unknown", "rank"]),
     ("methods.mazo.adapter", {"kind": "mtl_lora"}, ["methods.mazo", "adapter.kind lora; found mtl_lora"]),
+    (
+        "methods.mtl_zo",
+        {"kind": "zeroth_order", "lr": 1.0, "scope": "single_task", "adapter": {"kind": "mtl_lora"}},
+        ["methods.mtl_zo", "trained together; found scope single_task"],
+    ),
     ("methods.a/b", {"kind": "zero_shot"}, ["methods.a/b", "found 'a/b'"]),
     ("suite", "../up", ["suite", "found '../up'"]),
     ("data.source", "folder", ["data", "data_dir"]),

@@ -93,6 +93,7 @@ def make_run(folder, method) -> Run:
             "model": {"path": str(folder / "model")},
             "mix": "three",
             "tasks": TASKS,
+            "tested": TASKS,
             "method_name": "method",
             "method": method,
             "seed": 3,

@@ -48,6 +48,7 @@ def make_run(folder, method, *, dtype="float32", **changes) -> Run:
             "model": {"path": str(folder / "model"), "dtype": dtype},
             "mix": "two",
             "tasks": TASKS,
+            "tested": TASKS,
             "method_name": "method",
             "method": method,
             "seed": 3,
