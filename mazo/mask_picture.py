@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from mazo.masks import Mask
-from mazo.plots import STYLE
+from mazo.plots.style import STYLE
 
 CELLS = 48
 """Most cells along one side of a matrix's panel."""

@@ -7,7 +7,9 @@ import pandas as pd
 from mazo.config import Suite
 from mazo.grid import Row, is_trained, rows, run_folder
 from mazo.outcomes import read_outcomes
-from mazo.plots import draw_losses, draw_radar, read_curve, write_figure
+from mazo.plots.loss import draw_losses, read_curve
+from mazo.plots.radar import draw_radar
+from mazo.plots.style import write_figure
 from mazo.tables.main import make_sections
 
 

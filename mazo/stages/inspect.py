@@ -55,7 +55,7 @@ def report(path: Path, content: Mask | RunLog | Record) -> str:
 
 def _draw(masks: Sequence[Mask], picture: Path) -> None:
     from mazo.mask_picture import draw_mask
-    from mazo.plots import write_picture
+    from mazo.plots.style import write_picture
 
     if not masks:
         raise ConfigError("--picture: wanted a mask to draw; found none among the files")

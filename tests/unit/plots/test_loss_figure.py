@@ -4,7 +4,9 @@ import pytest
 from hand_made import three_methods
 
 from mazo.errors import DataError
-from mazo.plots import draw_losses, draw_radar, mean_curve, read_curve, write_figure
+from mazo.plots.loss import draw_losses, mean_curve, read_curve
+from mazo.plots.radar import draw_radar
+from mazo.plots.style import write_figure
 from mazo.tables.main import make_sections
 
 
@@ -35,18 +37,6 @@ def test_one_seed_has_no_band():
     assert mean_curve(two_seeds()[:1], split="dev").error.tolist() == [0, 0]
 
 
-def test_the_radar_has_one_axis_a_task_one_polygon_a_method_and_the_means_in_its_legend():
-    (axes,) = draw_radar(make_sections(three_methods())).axes
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["RTE", "SQuAD"]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "Zero-shot (30.0)",
-        "mtl_zo (47.5)",
-        "Ma_ZO & co (50.0)",
-    ]
-    assert axes.lines[1].get_ydata() == pytest.approx([70, 25, 70])
-    assert axes.get_ylim() == (0, 100)
-
-
 def test_the_loss_figure_has_a_line_a_trained_method_in_both_panels():
     panels = {"m, mix two": {"Zero-shot": [], "MTL-ZO": train_too(two_seeds()), "MaZO": train_too(two_seeds())}}
     train, dev = draw_losses(panels).axes
@@ -62,22 +52,9 @@ def test_a_method_has_the_same_colour_in_both_figures():
     assert [line.get_color() for line in train.lines] == [line.get_color() for line in radar.lines[1:]]
 
 
-def test_every_model_and_mix_has_its_own_panel():
-    others = [r.model_copy(update={"run": r.run.model_copy(update={"mix": "b"})}) for r in three_methods()]
-    assert len(draw_radar(make_sections([*three_methods(), *others])).axes) == 2
-
-
 def test_a_suite_that_trains_nothing_still_has_its_figure(tmp_path):
     write_figure(draw_losses({"m, mix two": {"Zero-shot": []}}), tmp_path / "loss")
     assert (tmp_path / "loss.png").stat().st_size > 1000
-
-
-def test_two_drawings_give_the_same_bytes_without_a_date(tmp_path):
-    for name in ("a", "b"):
-        write_figure(draw_radar(make_sections(three_methods())), tmp_path / name)
-    for suffix in ("svg", "png"):
-        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
-    assert b"<dc:date>" not in (tmp_path / "a.svg").read_bytes()
 
 
 def test_a_curve_with_other_columns_or_none_is_named(tmp_path):
