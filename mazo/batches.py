@@ -195,7 +195,7 @@ def _rectangle(rows: Sequence[tuple[int, ...]], fill: int) -> np.ndarray:
     return np.array([row + (fill,) * (length - len(row)) for row in rows], dtype=np.int64)
 
 
-def batch_indices(num_rows: int, *, batch: int, step: int, seed: int, task: str) -> list[int]:
+def batch_indices(num_rows: int, *, batch: int, step: int, seed: int, task: str, purpose: str = "batches") -> list[int]:
     """Tell which training rows of a task a step sees: epochs without repetition, each shuffled anew.
 
     The order depends on (seed, task, step) alone, so runs of different methods with one seed are paired, and a run can
@@ -204,9 +204,10 @@ def batch_indices(num_rows: int, *, batch: int, step: int, seed: int, task: str)
     :param num_rows: Training rows of the task.
     :param batch: Rows of the task in a step.
     :param step: Number of the step, from 0.
+    :param purpose: What the rows are for; another purpose has an order of its own.
     """
     places = range(step * batch, (step + 1) * batch)
-    return [int(_epoch_order(num_rows, place // num_rows, seed, task)[place % num_rows]) for place in places]
+    return [int(_epoch_order(num_rows, place // num_rows, seed, (purpose, task))[place % num_rows]) for place in places]
 
 
 def calibration_indices(num_rows: int, *, num_examples: int, seed: int, task: str) -> list[int]:
@@ -215,5 +216,5 @@ def calibration_indices(num_rows: int, *, num_examples: int, seed: int, task: st
 
 
 @lru_cache(maxsize=64)
-def _epoch_order(num_rows: int, epoch: int, seed: int, task: str) -> np.ndarray:
-    return numpy_generator(seed, "batches", task, epoch).permutation(num_rows)
+def _epoch_order(num_rows: int, epoch: int, seed: int, purpose: tuple[str, str]) -> np.ndarray:
+    return numpy_generator(seed, *purpose, epoch).permutation(num_rows)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mazo.errors import ConfigError
-from mazo.methods import InContext, Method, ZerothOrder
+from mazo.methods import FirstOrder, InContext, Method, ZerothOrder
 from mazo.settings import Count, Settings
 
 TASKS = ("sst2", "boolq", "rte", "wsc", "wic", "multirc", "copa", "squad")
@@ -80,6 +80,12 @@ class ScoringSettings(Settings):
     """Most examples in one forward and backward; the scores are the same whatever it is, up to rounding."""
 
 
+def num_steps(method: Method, training: TrainingSettings) -> int:
+    """Return how many steps a method that trains does: the suite's, unless it sets another number."""
+    own = method.num_steps if isinstance(method, FirstOrder) else None
+    return training.num_steps if own is None else own
+
+
 class EvaluationSettings(Settings):
     """How lm-eval scores a model."""
 
@@ -138,6 +144,16 @@ class Suite(Settings):
         for key, values in ({"seeds": self.seeds} | mixes).items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{key} repeats a value: {values}")
+        return self
+
+    @model_validator(mode="after")
+    def _coba_begins(self) -> "Suite":
+        for name, method in self.methods.items():
+            if isinstance(method, ZerothOrder | FirstOrder) and method.weighting == "coba":
+                steps = num_steps(method, self.training)
+                if method.coba.warm_up >= steps:
+                    found = f"found warm_up {method.coba.warm_up}, {steps} steps"
+                    raise ValueError(f"methods.{name}.coba.warm_up must be below the run's num_steps; {found}")
         return self
 
     @property

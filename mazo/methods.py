@@ -3,7 +3,7 @@
 The line under a key is its meaning in ``config/README.md`` and its default's source ([paper], [field], [assumed]).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -78,6 +78,44 @@ class MTLLora(LowRank):
 Adapter = Annotated[Lora | MTLLora, Field(discriminator="kind")]
 
 
+class FamoSettings(Settings):
+    """FAMO's own settings."""
+
+    lr: Positive = 0.025
+    """Step size of Adam on the tasks' logits (FAMO's paper)."""
+    weight_decay: NonNegative = 0.01
+    """Adam's L2 decay of the logits [assumed]."""
+
+
+class CobaSettings(Settings):
+    """CoBa's own settings."""
+
+    warm_up: Annotated[int, Field(ge=2)] = 100
+    """Steps with equal weights (CoBa's released code); fewer than ``training.num_steps``."""
+    history: Count = 200
+    """Validation losses that a slope is fitted to (CoBa's released code); at least ``warm_up``."""
+    tau: Positive = 5.0
+    """Temperature of the divergence factor (CoBa's paper)."""
+    as_released: bool = False
+    """Deviate from the paper as the released code does: divergence factor not capped, weights floored, window late."""
+
+    @model_validator(mode="after")
+    def _window_not_empty(self) -> "CobaSettings":
+        if self.history < self.warm_up:
+            raise ValueError(f"history must be at least warm_up, {self.warm_up}; found {self.history}")
+        return self
+
+
+Weighted = TypeVar("Weighted", "ZerothOrder", "FirstOrder")
+
+
+def _options_are_read(method: Weighted) -> Weighted:
+    for name, default in (("famo", FamoSettings()), ("coba", CobaSettings())):
+        if getattr(method, name) != default and method.weighting != name:
+            raise ValueError(f"{name} goes with weighting: {name}; found weighting: {method.weighting}")
+    return method
+
+
 class ZeroShot(Settings):
     """The prompts alone, no training."""
 
@@ -124,8 +162,10 @@ class ZerothOrder(Settings):
     """How lr falls over the run [field: MeZO]."""
     weight_decay: NonNegative = 0.0
     """Decoupled decay of the trained weights, per step and unit of lr [field]."""
-    weighting: Literal["uniform"] = "uniform"
-    """How the tasks' losses are weighted [assumed]."""
+    weighting: Literal["uniform", "famo", "coba"] = "uniform"
+    """How the tasks' losses are weighted: alike [assumed], or by FAMO or CoBa."""
+    famo: FamoSettings = FamoSettings()
+    coba: CobaSettings = CobaSettings()
     adapter: Adapter | None = None
     """What is trained in place of the model's own weights; absent means those."""
     mask: MaskSettings | None = None
@@ -134,6 +174,8 @@ class ZerothOrder(Settings):
     """Where the mask acts: on the direction, and so on the update too, or on the update alone [assumed]."""
     precision: Literal["master", "in_place"] = "master"
     """How unmasked 16-bit weights are held; masked runs always keep a float32 buffer."""
+
+    _check_options = model_validator(mode="after")(_options_are_read)
 
     @model_validator(mode="after")
     def _adapter_fits(self) -> "ZerothOrder":
@@ -156,10 +198,16 @@ class FirstOrder(Settings):
     """Decoupled decay of the trained weights, per step and unit of lr [field]."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """How lr falls over the run [field]."""
+    weighting: Literal["uniform", "famo", "coba"] = "uniform"
+    """How the tasks' losses are weighted: alike [assumed], or by FAMO or CoBa."""
+    famo: FamoSettings = FamoSettings()
+    coba: CobaSettings = CobaSettings()
     adapter: Adapter | None = None
     """What is trained in place of the model's own weights; absent means those."""
     num_steps: Count | None = None
     """Steps of this row when they differ from the suite's."""
+
+    _check_options = model_validator(mode="after")(_options_are_read)
 
 
 Method = Annotated[ZeroShot | InContext | ZerothOrder | FirstOrder, Field(discriminator="kind")]

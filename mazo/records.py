@@ -60,9 +60,11 @@ class Record(Part):
     optimizer: str
     """The optimiser that ran, as training itself reports it."""
     forwards: int
-    """Forward passes of training batches."""
+    """Forward passes of training batches, and of as large ones that a task weighting measures beside them."""
     trained_weights: int
     """Weights that training steps: all of the model's, those a mask keeps, or an adapter's factors; 0 for none."""
+    task_weights: dict[str, dict[str, float]] = {}
+    """What each task's loss weighed in training: ``mean`` over the steps, and ``largest``."""
     metrics: dict[str, TaskScore]
     stages: dict[str, StageCost]
 
@@ -92,7 +94,14 @@ def read_record(path: Path) -> Record:
 
 
 def make_record(
-    run: Run, *, metrics: dict, optimizer: str, forwards: int, trained_weights: int, stages: dict[str, StageCost]
+    run: Run,
+    *,
+    metrics: dict,
+    optimizer: str,
+    forwards: int,
+    trained_weights: int,
+    stages: dict[str, StageCost],
+    task_weights: dict[str, dict[str, float]] | None = None,
 ) -> Record:
     """Put together the record of a run that ends now, on this machine."""
     return Record(
@@ -105,6 +114,7 @@ def make_record(
         optimizer=optimizer,
         forwards=forwards,
         trained_weights=trained_weights,
+        task_weights=task_weights or {},
         metrics={task: TaskScore.model_validate(values) for task, values in metrics.items()},
         stages=stages,
     )

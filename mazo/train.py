@@ -14,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from mazo.batches import Batch, EncodedExample, batch_indices, collate, encode_examples
-from mazo.config import Run
+from mazo.config import Run, num_steps
 from mazo.curve import Curve
 from mazo.errors import TrainingError
 from mazo.examples import build_examples
@@ -25,7 +25,8 @@ from mazo.methods import FirstOrder, ZerothOrder
 from mazo.models import context_length, load_model
 from mazo.objectives import ScoredRows
 from mazo.tasks import load_tasks
-from mazo.trainers import make_trainer, num_steps, restore_first_order, restore_zeroth_order
+from mazo.trainers import make_trainer, restore_first_order, restore_zeroth_order
+from mazo.weighting import WEIGHTINGS, TaskWeighting
 from mazo.zeroth_order.replay import check_weights, weights_checksum
 
 if TYPE_CHECKING:
@@ -45,16 +46,18 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     Raises :class:`mazo.errors.MazoError` for inputs at fault, and where the loss stops being finite.
     """
     start = time.perf_counter()
-    training, tasks, steps = run.training, run.tasks, num_steps(run)
+    training, tasks, steps = run.training, run.tasks, num_steps(run.method, run.training)
 
     # Model and examples
     model, tokenizer = load_model(run.model)
     base = weights_checksum(model.named_parameters())
     loaded, max_length = load_tasks(tasks, data), context_length(model)
-    dev_rows = encode_rows(tokenizer, loaded, split="dev", max_length=max_length, count=training.dev_examples)
+    reads_dev = isinstance(run.method, ZerothOrder | FirstOrder) and WEIGHTINGS[run.method.weighting].reads_validation
+    num_dev = None if reads_dev else training.dev_examples
+    dev_rows = encode_rows(tokenizer, loaded, split="dev", max_length=max_length, count=num_dev)
     shape = {"pad_id": tokenizer.pad_token_id, "micro_batch": training.micro_batch, "device": run.model.device}
     rows, to_step = training_rows(run, tokenizer, loaded, max_length=max_length)
-    dev_batches = to_batches([example for examples in dev_rows.values() for example in examples], **shape)
+    dev_batches = to_batches([row for own in dev_rows.values() for row in own[: training.dev_examples]], **shape)
 
     curve, spent = Curve(tasks), 0.0
     with (
@@ -66,18 +69,16 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             if step % training.dev_every == 0:
                 curve.report_dev(step, dev_losses(model, dev_batches, num_tasks=len(tasks)))
 
-            # An equal share of every task in every batch
-            batch = [
-                rows[task][index]
-                for task in tasks
-                for index in batch_indices(
-                    len(rows[task]), batch=training.batch_per_task, step=step, seed=run.seed, task=task
-                )
-            ]
+            # An equal share of every task in every batch; dev examples for a weighting that reads them
+            batch = draw(rows, run, step=step)
+            validation = None
+            if reads_dev:
+                dev_batch = to_batches(draw(dev_rows, run, step=step, purpose="validation"), **shape)
+                validation = partial(dev_losses, model, dev_batch, num_tasks=len(tasks))
 
             # Losses, projected gradients, update, log
             began = time.perf_counter()
-            losses = trainer.step(to_step(batch))
+            losses = trainer.step(to_step(batch), validation)
             spent += time.perf_counter() - began
             curve.add_train(losses)
             bar.update()
@@ -96,6 +97,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             "num_steps": trainer.optimizer.steps_done,
             "idle_steps": trainer.optimizer.idle_steps,
             "forwards": trainer.optimizer.steps_done * trainer.optimizer.forwards_per_step,
+            "task_weights": task_weights(trainer.optimizer.weighting, tasks),
             "trained_weights": trainer.optimizer.num_trained,
             "all_weights": sum(weight.numel() for weight in model.parameters()),
             "num_cut": {task: sum(example.num_cut > 0 for example in rows[task]) for task in tasks},
@@ -108,6 +110,22 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             "run": run.model_dump(mode="json"),
         },
     )
+
+
+def draw(rows: Mapping[str, Sequence[Any]], run: Run, *, step: int, purpose: str = "batches") -> list[Any]:
+    """Draw a step's examples, as many of each task; see :func:`mazo.batches.batch_indices`."""
+    size, seed = run.training.batch_per_task, run.seed
+    return [
+        rows[task][index]
+        for task in run.tasks
+        for index in batch_indices(len(rows[task]), batch=size, step=step, seed=seed, task=task, purpose=purpose)
+    ]
+
+
+def task_weights(weighting: TaskWeighting, tasks: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Say what each task's loss weighed, on the mean of the steps and at most."""
+    by_kind = weighting.summary()
+    return {task: {kind: round(values[i], 6) for kind, values in by_kind.items()} for i, task in enumerate(tasks)}
 
 
 def trained_model(run: Run, *, mask: Path | None, out: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":

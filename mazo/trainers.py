@@ -1,7 +1,9 @@
 """What a step of each kind of method does and leaves: one trainer a kind, the same calls for the loop."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 
 from mazo.adapters import add_adapter_
 from mazo.batches import Batch
-from mazo.config import Run
+from mazo.config import Run, num_steps
 from mazo.errors import ConfigError, TrainingError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
@@ -19,6 +21,7 @@ from mazo.grid import is_masked
 from mazo.masks import Mask, load_mask
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.objectives import OBJECTIVES, ScoredBatch
+from mazo.weighting import Closure
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, read_log, replay_log_
 
 OPTIMIZER_KEYS = {
@@ -39,9 +42,12 @@ class ZerothOrderTrainer:
         own = base if run.method.adapter is None else None
         self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=own, about=log_about(run.method))
 
-    def step(self, batches: Sequence[Batch] | ScoredBatch) -> Float[Tensor, " tasks"]:
+    def step(
+        self, batches: Sequence[Batch] | ScoredBatch, validation: Closure | None = None
+    ) -> Float[Tensor, " tasks"]:
         """Do one step and log its projected gradients."""
-        record = self.optimizer.step(lambda: self._losses(self._model, batches, num_tasks=self._num_tasks))
+        closure = partial(self._losses, self._model, batches, num_tasks=self._num_tasks)
+        record = self.optimizer.step(closure, validation)
         self._log.append(record)
         return record.losses
 
@@ -65,13 +71,15 @@ class FirstOrderTrainer:
             self._weights.values(),
             lr=run.method.lr,
             schedule=run.method.schedule,
-            num_steps=num_steps(run),
+            num_steps=num_steps(run.method, run.training),
             weight_decay=run.method.weight_decay,
+            weighting=run.method.weighting,
+            weighting_options=weighting_options(run.method),
         )
 
-    def step(self, batches: Sequence[Batch]) -> Float[Tensor, " tasks"]:
+    def step(self, batches: Sequence[Batch], validation: Closure | None = None) -> Float[Tensor, " tasks"]:
         """Do one step."""
-        return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks)
+        return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks, validation=validation)
 
     def finish(self) -> None:
         """Write ``weights.safetensors``: the trained weights."""
@@ -83,12 +91,6 @@ class FirstOrderTrainer:
 
 
 Trainer = ZerothOrderTrainer | FirstOrderTrainer
-
-
-def num_steps(run: Run) -> int:
-    """Return the run's number of steps: the suite's, unless its method sets another."""
-    own = run.method.num_steps if isinstance(run.method, FirstOrder) else None
-    return run.training.num_steps if own is None else own
 
 
 def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, base: str, out: Path) -> Trainer:
@@ -111,12 +113,23 @@ def trained_weights_(model: nn.Module, run: Run) -> dict[str, nn.Parameter]:
     return add_adapter_(model, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
 
 
+def weighting_options(method: ZerothOrder | FirstOrder) -> dict[str, object]:
+    """Return the settings of a method's own weighting; the others' play no part."""
+    return {} if method.weighting == "uniform" else getattr(method, method.weighting).model_dump(mode="json")
+
+
+def optimizer_settings(method: ZerothOrder) -> dict[str, Any]:
+    """Return the settings that the zeroth-order optimiser takes, as its log states them."""
+    return method.model_dump(mode="json", include=OPTIMIZER_KEYS) | {"weighting_options": weighting_options(method)}
+
+
 def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOrderOptimizer:
     """Build the zeroth-order optimiser that a run's settings name."""
+    assert isinstance(run.method, ZerothOrder)
     return ZerothOrderOptimizer(
         trained_weights_(model, run).items(),
-        **run.method.model_dump(include=OPTIMIZER_KEYS),
-        num_steps=num_steps(run),
+        **optimizer_settings(run.method),
+        num_steps=num_steps(run.method, run.training),
         run_seed=run.seed,
         mask=mask,
     )
@@ -143,9 +156,9 @@ def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: 
     """
     assert isinstance(run.method, ZerothOrder)
     header = read_log(log).header
-    settings = run.method.model_dump(mode="json", include=OPTIMIZER_KEYS)
-    own = {"run_seed": run.seed, "tasks": run.tasks, "num_steps": num_steps(run), "settings": settings}
-    for key, wanted in (own | log_about(run.method)).items():
+    own = {"run_seed": run.seed, "tasks": run.tasks, "num_steps": num_steps(run.method, run.training)}
+    own |= {"settings": optimizer_settings(run.method), **log_about(run.method)}
+    for key, wanted in own.items():
         if header.get(key) != wanted:
             raise TrainingError(f"{log}: {key}: wanted {wanted}, found {header.get(key)}: the log of another run")
     replay_log_(trained_weights_(model, run).items(), log, mask=read_mask(run, mask))

@@ -25,6 +25,7 @@ def run(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
         optimizer=training.get("optimizer", "none"),
         forwards=training.get("forwards", 0),
         trained_weights=training.get("trained_weights", 0),
+        task_weights=training.get("task_weights", {}),
         stages=_earlier_costs(training, out=out) | {"evaluate": stage_cost(start)},
     )
     write_record(record, out / "record.json")

@@ -1,6 +1,6 @@
 """The one zeroth-order engine: estimate, then apply; a replay applies alone."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,11 +11,11 @@ from torch import Tensor
 from mazo.errors import ConfigError, TrainingError
 from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
+from mazo.weighting import WEIGHTINGS, make_weighting
 from mazo.zeroth_order.coordinates import Coordinates, hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
 from mazo.zeroth_order.steps import STEPS, make_step
-from mazo.zeroth_order.weighting import WEIGHTINGS
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class StepRecord:
     :param lr: Step size after the schedule.
     :param losses: Each task's loss: the mean over the two points, or at theta where the estimate is one-sided.
     :param projected_grads: Slope of each task's loss along each direction.
+    :param weights: Weight of each task's loss, w_t.
     :param coefficients: What multiplied each direction in the gradient, sum_t w_t projected_grad_t / num_directions.
     """
 
@@ -32,6 +33,7 @@ class StepRecord:
     lr: float
     losses: Float[Tensor, " tasks"]
     projected_grads: Float[Tensor, "directions tasks"]
+    weights: Float[Tensor, " tasks"]
     coefficients: Float[Tensor, " directions"]
 
 
@@ -52,6 +54,8 @@ class ZerothOrderOptimizer:
     :param mask_mode: ``direction``: only the kept weights are perturbed; ``update``: every parameter is perturbed and
         only the kept weights are stepped [assumed].
     :param precision: How unmasked weights are held: ``master``, with a float32 copy, or ``in_place``, without.
+    :param weighting: The rule for the task weights, a name in :data:`mazo.weighting.WEIGHTINGS`.
+    :param weighting_options: That rule's own settings, by name.
     :param num_steps: Length of the run, for the schedules that fall.
 
     Raises :class:`mazo.errors.MaskError` for a mask that does not fit, :class:`mazo.errors.ConfigError` for an
@@ -76,6 +80,7 @@ class ZerothOrderOptimizer:
         num_steps: int = 1,
         weight_decay: float = 0.0,
         weighting: str = "uniform",
+        weighting_options: Mapping[str, object] | None = None,
         precision: str = "master",
     ) -> None:
         names = {"direction": direction, "sides": sides, "step": step, "schedule": schedule, "weighting": weighting}
@@ -83,22 +88,26 @@ class ZerothOrderOptimizer:
         _check_names(**names)
         self._lr, self._eps, self._weight_decay = lr, eps, weight_decay
         self._distribution, self._num_directions = direction, num_directions
-        self._estimate, self._schedule, self._weighting = ESTIMATES[sides], SCHEDULES[schedule], WEIGHTINGS[weighting]
+        self._estimate, self._schedule = ESTIMATES[sides], SCHEDULES[schedule]
+        self.weighting = make_weighting(weighting, weighting_options)
         self._rule = make_step(step, momentum=momentum)
         self.parameters, self.run_seed, self.num_steps, self.mask = dict(named_parameters), run_seed, num_steps, mask
         numbers = {"lr": lr, "eps": eps, "momentum": momentum, "weight_decay": weight_decay}
-        self.settings: dict[str, object] = {**numbers, "num_directions": num_directions, **names}
+        counts = {"num_directions": num_directions, "weighting_options": dict(weighting_options or {})}
+        self.settings: dict[str, object] = {**numbers, **counts, **names}
         self._coordinates = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
         self.steps_done, self.idle_steps = 0, 0
 
     @torch.no_grad()
-    def step(self, closure: Closure) -> StepRecord:
+    def step(self, closure: Closure, validation: Closure | None = None) -> StepRecord:
         """Estimate every task's projected gradients and apply the weighted update.
 
         :param closure: Returns each task's loss on the step's batch at the model's present weights; called twice a
-            direction, or once a direction and once more where ``sides`` is ``one``.
+            direction, or once a direction and once more where ``sides`` is ``one``; and once after the update where the
+            weighting learns from it (FAMO).
+        :param validation: Returns each task's loss on validation examples, for the weightings that read it (CoBa).
 
         Raises :class:`mazo.errors.TrainingError` when a loss is not finite; the weights are then those before the step.
         """
@@ -109,11 +118,13 @@ class ZerothOrderOptimizer:
                 f"try a smaller lr (now {self._lr:g}) or eps (now {self._eps:g})"
             )
         # float64, then one rounding: the log's float32 coefficient is the one applied, here and in a replay.
-        weights = self._weighting(losses).double()
-        coefficients = (projected_grads.double() @ weights / self._num_directions).float()
+        weights = self.weighting.weights(losses, validation)
+        coefficients = (projected_grads.double() @ weights.double() / self._num_directions).float()
         self.idle_steps += not projected_grads.any()
-        record = StepRecord(self.steps_done, self.lr, losses, projected_grads, coefficients)
+        record = StepRecord(self.steps_done, self.lr, losses, projected_grads, weights.float(), coefficients)
         self.apply_(coefficients)
+        if self.weighting.reads_outcome:
+            self.weighting.observe(closure())
         return record
 
     @torch.no_grad()
@@ -153,8 +164,9 @@ class ZerothOrderOptimizer:
 
     @property
     def forwards_per_step(self) -> int:
-        """How often a step calls its closure."""
-        return 2 * self._num_directions if self._estimate is two_point_ else 1 + self._num_directions
+        """How often a step measures the tasks' losses, the weighting's own measurements among them."""
+        own = 2 * self._num_directions if self._estimate is two_point_ else 1 + self._num_directions
+        return own + self.weighting.reads_validation + self.weighting.reads_outcome
 
     @property
     def num_trained(self) -> int:

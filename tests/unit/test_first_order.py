@@ -7,6 +7,7 @@ from mazo.encoding import EncodedPair
 from mazo.errors import TrainingError
 from mazo.first_order import FirstOrderOptimizer
 from mazo.losses import task_losses
+from mazo.weighting import make_weighting
 
 
 def batches(*, micro_batch: int):
@@ -60,3 +61,39 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_any_weight_changes():
     with pytest.raises(TrainingError, match=r"step 0: wanted finite task losses.*lr \(now 0.01\)"):
         optimizer(model).step(model, batches(micro_batch=3), num_tasks=2)
     assert all(torch.equal(weight, old) for weight, old in zip(model.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("micro_batch", [1, 100])
+@pytest.mark.parametrize(("weighting", "forwards"), [("famo", 3), ("coba", 2)])
+def test_a_weighted_step_is_adamw_on_the_weighted_sum_of_the_task_losses(weighting, forwards, micro_batch):
+    options = {"warm_up": 2, "history": 2} if weighting == "coba" else {}
+    model, reference = toy_model(), toy_model().requires_grad_(True)
+    ours = FirstOrderOptimizer(
+        model.parameters(),
+        lr=1e-2,
+        schedule="constant",
+        num_steps=4,
+        weight_decay=0.1,
+        weighting=weighting,
+        weighting_options=options,
+    )
+    adamw = torch.optim.AdamW(reference.parameters(), lr=1e-2, weight_decay=0.1, eps=1e-8)
+    rule = make_weighting(weighting, options)
+    both = batches(micro_batch=100)
+    for _ in range(4):
+        with torch.no_grad():
+            weights = rule.weights(
+                task_losses(reference, both, num_tasks=2), lambda: task_losses(reference, both, num_tasks=2)
+            )
+        measure = lambda: task_losses(model, both, num_tasks=2).detach()  # noqa: E731
+        ours.step(model, batches(micro_batch=micro_batch), num_tasks=2, validation=measure)
+        adamw.zero_grad()
+        (weights.float() @ task_losses(reference, both, num_tasks=2)).backward()
+        adamw.step()
+        if rule.reads_outcome:
+            rule.observe(task_losses(reference, both, num_tasks=2).detach())
+    assert ours.forwards_per_step == forwards
+    assert ours.weighting.summary()["largest"] == pytest.approx(rule.summary()["largest"], abs=1e-3)
+    assert max(ours.weighting.summary()["largest"]) > 0.51
+    for own, other in zip(model.parameters(), reference.parameters(), strict=True):
+        assert ((own - other).abs() < 1e-3).float().mean() > 0.98

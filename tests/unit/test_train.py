@@ -8,19 +8,20 @@ from safetensors.torch import load_file
 from toy import toy_model, toy_tokenizer
 
 from mazo.adapters import add_adapter_
-from mazo.config import Run
+from mazo.config import Run, TrainingSettings
 from mazo.data import prepare_task
 from mazo.errors import ConfigError, TrainingError
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
 from mazo.models import load_model
-from mazo.train import train, trained_model
+from mazo.train import draw, train, trained_model
 from mazo.zeroth_order.log import read_log
 from mazo.zeroth_order.replay import weights_checksum
 
 TASKS = ["rte", "copa"]
 ZO = {"kind": "zeroth_order", "lr": 1e-3}
 MASKED = ZO | {"lr": 1e-2, "mask": {"density": 0.1}}
+COBA = {"weighting": "coba", "coba": {"warm_up": 2, "history": 3}}
 FO = {"kind": "first_order", "lr": 1e-3, "num_steps": 2}
 LORA = {"adapter": {"kind": "lora", "rank": 2}}
 MTL_LORA = {"adapter": {"kind": "mtl_lora", "rank": 2}}
@@ -75,6 +76,7 @@ def base(house, dtype="float32"):
     "method",
     [
         *(ZO, MASKED, FO, MASKED | {"mask_mode": "update"}, ZO | {"sides": "one", "num_directions": 2}),
+        *(ZO | {"weighting": "famo"}, MASKED | COBA, FO | {"weighting": "famo"}, FO | COBA | {"num_steps": 4}),
         *(ZO | {"step": "adam", "direction": "sphere", "schedule": "cosine"}, ZO | {"precision": "in_place"}),
         *(ZO | LORA | {"eps": 1e-2}, FO | LORA, ZO | MTL_LORA | {"step": "momentum"}, FO | MTL_LORA),
         ZO | MTL_LORA | {"objective": "metric"},
@@ -149,12 +151,38 @@ def test_the_record_names_the_optimizer_that_ran_and_counts_its_forwards(house, 
         ("zo", ZO | {"step": "sign", "num_directions": 3}, "zo_sign", 30),
         ("one", ZO | {"sides": "one", "num_directions": 3}, "zo_sgd", 20),
         ("fo", FO, "adamw", 2),
+        ("famo", ZO | {"weighting": "famo"}, "zo_sgd", 15),
+        ("coba", ZO | COBA, "zo_sgd", 15),
+        ("fo_famo", FO | {"weighting": "famo"}, "adamw", 6),
+        ("fo_coba", FO | COBA | {"num_steps": 4}, "adamw", 8),
     ):
         trained(house, tmp_path / name, method)
         about = json.loads((tmp_path / name / "train.json").read_text())
         assert (about["optimizer"], about["forwards"]) == (optimizer, forwards)
         assert about["num_cut"] == {"rte": 0, "copa": 0}
+        assert sum(task["mean"] for task in about["task_weights"].values()) == pytest.approx(1, abs=1e-5)
         assert about["seconds"] > 0 and about["peak_memory"] > 2**20
+
+
+def test_a_weighting_moves_the_weights_of_the_tasks_and_the_record_says_how_far(house, tmp_path):
+    largest = {}
+    for name, method in (("zo", ZO), ("famo", ZO | {"weighting": "famo"}), ("coba", ZO | COBA)):
+        trained(house, tmp_path / name, method)
+        weights = json.loads((tmp_path / name / "train.json").read_text())["task_weights"]
+        assert set(weights) == set(TASKS)
+        largest[name] = max(task["largest"] for task in weights.values())
+    assert largest["zo"] == 0.5 < min(largest["famo"], largest["coba"])
+
+
+def test_validation_batches_are_dev_rows_in_an_order_of_their_own():
+    run = Run.model_construct(tasks=["a"], seed=0, training=TrainingSettings(batch_per_task=3))
+    rows = {"a": list(range(100))}
+    batches, validation = (
+        [draw(rows, run, step=step, purpose=purpose) for step in range(3)] for purpose in ("batches", "validation")
+    )
+    assert all(len(set(drawn)) == 3 for drawn in (*batches, *validation))
+    assert batches != validation
+    assert batches[0] == draw(rows, run, step=0)
 
 
 def test_an_idle_run_leaves_the_base_model(house, tmp_path):

@@ -4,6 +4,7 @@ from toy_problem import Weights, bits, mask_of, quadratic_losses
 
 from mazo.errors import ConfigError, MaskError, TrainingError
 from mazo.masks import Mask
+from mazo.weighting.famo import Famo
 from mazo.zeroth_order import ZerothOrderOptimizer
 from mazo.zeroth_order.direction import Direction
 
@@ -20,6 +21,8 @@ VARIANTS = (
     {"schedule": "linear", "num_steps": 10},
     {"schedule": "cosine", "num_steps": 10},
     {"weight_decay": 0.1},
+    {"weighting": "famo", "weighting_options": {"lr": 0.5}},
+    {"weighting": "coba", "weighting_options": {"warm_up": 2, "history": 3}},
 )
 
 
@@ -34,7 +37,7 @@ def trained(steps: int = 5, *, dtype: torch.dtype = torch.float32, **settings) -
     model = Weights(dtype)
     engine = optimizer(model, **settings)
     for _ in range(steps):
-        engine.step(quadratic_losses(model))
+        engine.step(quadratic_losses(model), quadratic_losses(model))
     return model
 
 
@@ -97,6 +100,37 @@ def test_the_step_is_lr_times_the_mean_slope_times_z_with_no_other_factor():
     numbers = torch.cat([z.draw(name) for name in z.sizes]).double()
     wanted = before - 0.03 * (record.projected_grads.double().mean() * numbers + 0.5 * before)
     torch.testing.assert_close(model.flat(), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("sides", ["two", "one"])
+@pytest.mark.parametrize(("weighting", "extra"), [("uniform", 0), ("famo", 1), ("coba", 1)])
+def test_a_step_measures_what_it_says_and_weighs_all_tasks_slopes_along_one_direction(weighting, extra, sides):
+    model, calls = Weights(), []
+    losses = quadratic_losses(model)
+
+    def counted():
+        calls.append(1)
+        return losses()
+
+    options = {"warm_up": 2, "history": 3} if weighting == "coba" else None
+    engine = optimizer(model, weighting=weighting, weighting_options=options, sides=sides)
+    for _ in range(5):
+        record = engine.step(counted, counted)
+        wanted = record.projected_grads @ record.weights
+        torch.testing.assert_close(record.coefficients, wanted, rtol=1e-5, atol=1e-5)
+    assert len(calls) == 5 * engine.forwards_per_step == 5 * (2 + extra)
+    assert (weighting == "uniform") == torch.equal(record.weights, torch.full((3,), 1 / 3))
+
+
+def test_famo_learns_from_the_losses_after_the_update():
+    model = Weights()
+    engine, losses = optimizer(model, weighting="famo"), quadratic_losses(model)
+    record = engine.step(losses)
+    reference = Famo()
+    torch.testing.assert_close(record.weights, reference.weights(record.losses))
+    reference.observe(losses().float())
+    record = engine.step(losses)
+    assert torch.equal(record.weights, reference.weights(record.losses))
 
 
 def test_directions_are_averaged_not_summed():

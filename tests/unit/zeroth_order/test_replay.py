@@ -16,7 +16,7 @@ def logged_run(path, *, steps: int = 10, dtype: torch.dtype = torch.float32, **s
     engine = optimizer(model, **settings)
     with StepLog(path, engine, tasks=["a", "b", "c"]) as log:
         for _ in range(steps):
-            log.append(engine.step(quadratic_losses(model)))
+            log.append(engine.step(quadratic_losses(model), quadratic_losses(model)))
     return model
 
 
