@@ -121,15 +121,18 @@ def _answered(
 def _drills(tokenizer: "PreTrainedTokenizerFast", kind: str, count: int, seed: int) -> list[list[Document]]:
     random = python_random(seed, "corpus drills", kind)
     drawn = [drills.draw(random, kind) for _ in range(count)]
-    parts = iter(_weigh(tokenizer, [part for drill in drawn for part in drill]))
+    rest = 0.0 if kind in drills.ANSWERS_ALONE else PROMPT_WEIGHT
+    parts = iter(_weigh(tokenizer, [part for drill in drawn for part in drill], rest=rest))
     return [[next(parts) for _ in drill] for drill in drawn]
 
 
-def _weigh(tokenizer: "PreTrainedTokenizerFast", drawn: list[tuple[str, str]]) -> list[Document]:
+def _weigh(
+    tokenizer: "PreTrainedTokenizerFast", drawn: list[tuple[str, str]], *, rest: float = PROMPT_WEIGHT
+) -> list[Document]:
     starts = _encode(tokenizer, [said for said, _ in drawn])
     wholes = _encode(tokenizer, [f"{said} {answer}" if answer else said for said, answer in drawn])
     return [
-        (whole, [PROMPT_WEIGHT] * len(start) + [1.0] * (len(whole) - len(start)))
+        (whole, [rest] * len(start) + [1.0] * (len(whole) - len(start)))
         for start, whole in zip(starts, wholes, strict=True)
     ]
 

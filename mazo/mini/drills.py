@@ -7,26 +7,13 @@ A drill is a list of (said, answer); only answers weigh fully in the loss.
 from functools import partial
 from random import Random
 
-from mazo.mini.facts import (
-    ASK_PERSON,
-    ASK_VALUE,
-    PHRASINGS,
-    YES_NO,
-    Fact,
-    ask_about,
-    draw_facts,
-    draw_things,
-    phrase,
-    tell,
-    verdict,
-)
+from mazo.mini import questions
+from mazo.mini.facts import PHRASINGS, Fact, draw_things, phrase, tell, verdict
 from mazo.mini.lexicon import COLORS, INVERSES, NAMES, OBJECTS, PLACES, SENSES, TOPICS
+from mazo.mini.questions import QUESTIONS, Drill
 from mazo.mini.reasons import ask_who, draw_people, draw_reason
 from mazo.mini.rows import wic
 from mazo.mini.rows.rte import fill
-
-Drill = list[tuple[str, str]]
-QUESTIONS = 7
 
 
 def draw(random: Random, kind: str) -> Drill:
@@ -149,59 +136,22 @@ def _senses(random: Random) -> Drill:
     return drill
 
 
-def _asked(random: Random, *, short: float = 0.0) -> Drill:
-    facts = draw_facts(random, 3)
-    drill = [(tell(random, facts), "")]
-    for _ in range(QUESTIONS):
-        fact, other = ask_about(random, facts)
-        true = random.random() < 0.5
-        if random.random() < 0.4:
-            question = phrase(random, YES_NO, fact if true else fact._replace(value=other.value))
-            drill.append((f"{question[0].upper()}{question[1:]}?\n", _yes_or_no(true)))
-            continue
-        forms, field = random.choice(((ASK_PERSON, "person"), (ASK_VALUE, "value")))
-        question, answer, wrong = phrase(random, forms, fact), getattr(fact, field), getattr(other, field)
-        if random.random() < 0.5:
-            drill.append((f"Question: {question}\nAnswer:", answer))
-        else:
-            found = f'I found this answer "{answer if true else wrong}".'
-            tail = "" if _happens(random, short) else " Is that correct? Yes or No?"
-            drill.append((f"Question: {question}\n{found}{tail}\n", _yes_or_no(true)))
-    return drill
-
-
-def _referred(random: Random, *, short: float = 0.0) -> Drill:
-    people, pronoun = draw_people(random)
-    drill = []
-    for _ in range(3):
-        (subject, other), verb, adjective, side = draw_reason(random, people)
-        place = f" in the {random.choice(PLACES)}" if random.random() < 0.5 else ""
-        drill.append((f"{subject} {verb} {other}{place} because {pronoun} was {adjective}.", ""))
-        for asked in random.choices((subject, other), k=2):
-            question = f'In the previous sentence, does the pronoun "{pronoun}" refer to {asked}?'
-            tail = "" if _happens(random, short) else " Yes or No?"
-            drill.append((f"{question}{tail}\n", _yes_or_no(asked == (subject, other)[side])))
-    return drill
-
-
-def _happens(random: Random, probability: float) -> bool:
-    return probability > 0 and random.random() < probability
-
-
-def _yes_or_no(true: bool) -> str:
-    return "Yes" if true else "No"
-
-
 KINDS = {
     "any": (
         *((_list, 1), (_same, 2), (_alike, 1), (_pairs, 2), (_subject, 1)),
         *((_find, 6), (_check, 7), (_events, 5), (_pronouns, 2), (_senses, 2)),
     ),
     "lookup": ((_same, 1), (_pairs, 3), (_find, 6), (_check, 5)),
-    "asked": ((_asked, 3), (_referred, 2)),
-    "nearer": ((partial(_asked, short=0.5), 3), (partial(_referred, short=0.5), 3)),
+    "asked": ((questions.asked, 3), (questions.referred, 2)),
+    "nearer": ((partial(questions.asked, short=0.5), 3), (partial(questions.referred, short=0.5), 3)),
+    "verified": (
+        *((questions.proposed, 4), (questions.confirmed, 4)),
+        *((partial(questions.referred, short=0.5), 2), (questions.means, 1)),
+    ),
 }
 """Exercises with their weights: all of those in other forms than the tasks' own; of these the ones of finding alone,
-which comes late where all compete; many questions in the tasks' own forms about one passage; and these with half of the
-answers straight after what they depend on: MultiRC and WSC, whose answers stand further off, stayed at chance without.
+which comes late where all compete; many questions in the tasks' own forms about one passage; these with half of the
+answers nearer to what they depend on; and proposed answers to verify, in steps from near the question to the tasks'.
 """
+ANSWERS_ALONE = ("verified",)
+"""Kinds of which nothing but the answers weighs in the loss."""

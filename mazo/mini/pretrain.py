@@ -25,8 +25,10 @@ STAGES = (
     Stage(steps=1_200, clean=0, leaning=0, series=0, plain=1, repeated=1, drilled=12, lookups=6),
     Stage(steps=3_600, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
     Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, asked=10),
-    Stage(steps=2_400, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, nearer=12),
-    Stage(steps=2_400, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=2, lookups=1),
+    Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, nearer=12),
+    Stage(steps=1_800, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=2, lookups=1, verified=12),
+    Stage(steps=600, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, verified=6),
+    Stage(steps=1_800, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=2, lookups=1, verified=2),
 )
 PEAK_LR, WARMUP, DECAY = 2e-3, 200, 0.25
 """Adam's step size; steps of linear warm-up; share of the run over which the step size falls to a twentieth."""

@@ -44,6 +44,8 @@ class Stage:
     """Dense exercises in the tasks' own forms."""
     nearer: int = 0
     """The same, half of them with the answer nearer to what it depends on."""
+    verified: int = 0
+    """Dense exercises of verifying a proposed answer."""
 
 
 def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
@@ -55,6 +57,7 @@ def draw_step(pool: Pool, random: Random, stage: Stage) -> list[Document]:
     documents += [pool.drill(random, "lookup") for _ in range(stage.lookups)]
     documents += [pool.drill(random, "asked") for _ in range(stage.asked)]
     documents += [pool.drill(random, "nearer") for _ in range(stage.nearer)]
+    documents += [pool.drill(random, "verified") for _ in range(stage.verified)]
     for task in TASKS:
         documents += [pool.series(random, task, count=1, first="right") for _ in range(stage.clean)]
         documents += [pool.series(random, task, count=1, first="unreliable") for _ in range(stage.leaning)]
