@@ -21,11 +21,12 @@ from mazo.data import prepare_task
 from mazo.evaluate import standard_error
 from mazo.files import write_text
 from mazo.ledger import final_dev_loss
-from mazo.ledger_tables import show
 from mazo.models import load_model
 from mazo.pages import with_block
 from mazo.stages import mask as mask_stage
 from mazo.stages import score as score_stage
+from mazo.tables.layout import markdown_table
+from mazo.tables.ledger import show
 from mazo.train import train, trained_model
 from mazo.trainers import make_optimizer, read_mask
 from mazo.zeroth_order import read_log, replay_
@@ -33,6 +34,7 @@ from mazo.zeroth_order import read_log, replay_
 REPOSITORY = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- precision: begin -->"
 END = "<!-- precision: end -->"
+HEAD = ["trained", "weights", "held as", "dev loss", "difference to float32", "idle drift", "cosine of the net move"]
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,7 @@ def flat(model: torch.nn.Module) -> Tensor:
 
 def table(outcomes: dict[Variant, list[Outcome]], *, num_steps: int) -> str:
     """Write a line a variant, and below what was measured."""
-    lines = [
-        "| trained | weights | held as | dev loss | difference to float32 | idle drift | cosine of the net move |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for variant, found in outcomes.items():
         exact = next(own for other, own in outcomes.items() if other.method == variant.method)
         losses = [outcome.loss for outcome in found]
@@ -141,13 +140,11 @@ def table(outcomes: dict[Variant, list[Outcome]], *, num_steps: int) -> str:
         cosine = statistics.fmean(outcome.cosine for outcome in found)
         trained = {"mazo": "kept weights (mask)", "mtl_zo": "all weights"}[variant.method]
         loss = show(statistics.fmean(losses), standard_error(losses))
-        lines.append(
-            f"| {trained} | {variant.dtype} | {variant.held} | {loss} | {change} | {drift:.2%} | {cosine:.3f} |"
-        )
+        lines.append([trained, variant.dtype, variant.held, loss, change, f"{drift:.2%}", f"{cosine:.3f}"])
     seeds = len(next(iter(outcomes.values())))
     return "\n".join(
         [
-            *lines,
+            markdown_table(HEAD, lines),
             "",
             f"{num_steps} steps of 4 examples a task; mean and standard error over {seeds} seeds, differences paired",
             "by seed. Idle drift: length of the weights' change over as many steps at lr 0, as a share of their own.",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from mazo.errors import ConfigError
 from mazo.ledger import DEFAULT, Row
-from mazo.ledger_tables import provenance, show
 from mazo.pages import with_block
+from mazo.tables.ledger import provenance, show
 
 BEGIN = "<!-- ledger: begin (written by `mazo effects`) -->"
 END = "<!-- ledger: end -->"

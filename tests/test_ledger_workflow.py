@@ -5,7 +5,7 @@ from test_ledger import method
 from test_smoke_workflow import REPOSITORY, snakemake
 
 from mazo.cli import main
-from mazo.ledger_tables import read_csv
+from mazo.tables.ledger import read_csv
 
 SCORES = {"calibration_examples": 2}
 LEDGER = {

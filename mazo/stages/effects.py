@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mazo.assumptions import with_effects
 from mazo.files import write_text
-from mazo.ledger_tables import read_csv
+from mazo.tables.ledger import read_csv
 
 
 def run(*, table: Path, out: Path) -> None:

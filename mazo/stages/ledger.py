@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mazo.config import Suite
 from mazo.ledger import read_ledger
-from mazo.ledger_tables import write_ledger
+from mazo.tables.ledger import write_ledger
 
 
 def run(suite: Suite, *, results: Path) -> None:

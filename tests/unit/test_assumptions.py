@@ -4,7 +4,7 @@ from test_ledger import REPOSITORY, rows
 from mazo.assumptions import BEGIN, END, with_effects
 from mazo.cli import main
 from mazo.errors import ConfigError
-from mazo.ledger_tables import write_ledger
+from mazo.tables.ledger import write_ledger
 
 PAGE = f"""# Assumed
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from mazo.errors import ConfigError
 from mazo.files import write_text
 from mazo.ledger import DEFAULT, Row
+from mazo.tables.layout import markdown_table
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -34,13 +35,14 @@ def read_csv(path: Path) -> list[Row]:
 
 def to_markdown(rows: Sequence[Row]) -> str:
     """Write a line a row, losses to three digits, and below it what was measured."""
-    lines = ["| choice | alternative | lr | dev loss | difference to the default |", "|---|---|---|---|---|"]
+    lines = []
     for row in rows:
         alternative = "" if row.choice == DEFAULT else f"`{row.value}`"
         lr = f"{row.lr:g}, kept" if row.rates == 1 else f"{row.lr:g}, best of {row.rates}"
         change = "" if row.choice == DEFAULT else show(row.difference, row.difference_error, sign="+")
-        lines.append(f"| `{row.choice}` | {alternative} | {lr} | {show(row.dev_loss, row.error)} | {change} |")
-    return "\n".join([*lines, "", provenance(rows), ""])
+        lines.append([f"`{row.choice}`", alternative, lr, show(row.dev_loss, row.error), change])
+    table = markdown_table(["choice", "alternative", "lr", "dev loss", "difference to the default"], lines)
+    return f"{table}\n\n{provenance(rows)}\n"
 
 
 def show(mean: float, error: float | None, *, sign: str = "") -> str:

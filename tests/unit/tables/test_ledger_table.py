@@ -2,7 +2,7 @@ import pytest
 from test_ledger import rows
 
 from mazo.errors import ConfigError
-from mazo.ledger_tables import read_csv, to_markdown, write_ledger
+from mazo.tables.ledger import read_csv, to_markdown, write_ledger
 
 
 def test_the_table_comes_back_from_its_file_as_it_was(tmp_path):
