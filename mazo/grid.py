@@ -83,7 +83,8 @@ def stage_settings(run: Run, stage: str) -> dict:
         case "prepare":
             return settings["data"]
         case "score":
-            return shared | {"scores": method["mask"]["scores"], "micro_batch": settings["scoring"]["micro_batch"]}
+            parts = {"scores": method["mask"]["scores"], "adapter": method["adapter"]}
+            return shared | parts | {"micro_batch": settings["scoring"]["micro_batch"]}
         case "mask":
             return method["mask"]
         case "train":

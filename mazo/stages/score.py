@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
+from mazo.adapters import add_adapter_
 from mazo.batches import Batch, calibration_indices, collate, encode_examples
 from mazo.config import Run
 from mazo.digests import code_digest, settings_digest
@@ -16,7 +17,9 @@ from mazo.examples import build_examples
 from mazo.files import appearing_whole
 from mazo.grid import mask_settings, stage_settings
 from mazo.importance import score_tasks
+from mazo.importance.look_ahead import step_off_zero_
 from mazo.importance.parts import PartFiles
+from mazo.methods import ZerothOrder
 from mazo.models import context_length, load_model
 from mazo.records import measured
 from mazo.tasks import load_tasks
@@ -29,6 +32,7 @@ def run(run: Run, *, data: Path, out: Path) -> None:
     What is done lies in ``scores.parts`` meanwhile; a killed scoring goes on from there.
     """
     settings = mask_settings(run).scores
+    assert isinstance(run.method, ZerothOrder)
     with measured(out.with_name("score.json")):
         model, tokenizer = load_model(run.model)
         batches = calibration_batches(
@@ -41,6 +45,9 @@ def run(run: Run, *, data: Path, out: Path) -> None:
             seed=run.seed,
         )
         parts = PartFiles(out.with_name("scores.parts"), key=scoring_key(run, model, batches))
+        if run.method.adapter is not None:
+            add_adapter_(model, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
+            step_off_zero_(model, batches, settings=settings, seed=run.seed, parts=parts)
         scores = score_tasks(
             model, batches, settings=settings, seed=run.seed, layers_at_once=run.scoring.layers_at_once, parts=parts
         )

@@ -1,8 +1,11 @@
 import torch
 from torch import nn
+from toy import toy_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mazo.adapters import add_adapter_
 from mazo.maskable import maskable_layers, maskable_weights
+from mazo.methods import Lora
 
 
 def test_a_llamas_maskable_weights_are_the_linear_layers_of_its_blocks_in_order():
@@ -21,6 +24,13 @@ def test_a_llamas_maskable_weights_are_the_linear_layers_of_its_blocks_in_order(
     assert list(maskable_weights(model)) == wanted
     named = dict(model.named_parameters())
     assert all(weight is named[name] and weight.ndim == 2 for name, weight in maskable_weights(model).items())
+
+
+def test_beside_a_lora_only_its_factors_are_maskable():
+    model = toy_model(layers=1)
+    factors = add_adapter_(model, Lora(kind="lora", rank=2, target=["q_proj"]), num_tasks=1, run_seed=0)
+    assert list(maskable_weights(model)) == list(factors)
+    assert [name.rpartition("q_proj.")[2] for name in factors] == ["lora_A.default.weight", "lora_B.default.weight"]
 
 
 def test_a_plain_module_has_no_head_to_leave_out():
