@@ -39,6 +39,7 @@ STALE = [
     ({"methods": {"mazo": MAZO | {"lr": 0.5}}}, {"train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"mask": {"density": 0.5}}}}, {"mask", "train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"mask": {"scores": {"alpha": 2.0}}}}}, {"score", "mask", "train", "evaluate"}),
+    ({"methods": {"mazo": MAZO | {"adapter": {"kind": "lora"}}}}, {"score", "train", "evaluate"}),
     ({"methods": {"mazo": MAZO | {"label": "Other"}}}, set()),
     ({"evaluation": {"max_new_tokens": 4}}, {"evaluate"}),
     ({"suite": "renamed"}, set()),
