@@ -26,7 +26,7 @@ STAGES = (
     Stage(steps=3_600, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
     Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, asked=10),
     Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, nearer=12),
-    Stage(steps=1_800, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=2, lookups=1, verified=12),
+    Stage(steps=3_000, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=2, lookups=1, verified=12),
     Stage(steps=600, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, verified=6),
     Stage(steps=1_800, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=2, lookups=1, verified=2),
 )
