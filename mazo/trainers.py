@@ -40,7 +40,8 @@ class ZerothOrderTrainer:
         self.optimizer = make_optimizer(model, run, mask=mask)
         # The base of an adapter's log is its factors as drawn, which the log's writer hashes itself.
         own = base if run.method.adapter is None else None
-        self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=own, about=log_about(run.method))
+        about = log_about(run.method) | {"model": base, "dtype": run.model.dtype}
+        self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=own, about=about)
 
     def step(
         self, batches: Sequence[Batch] | ScoredBatch, validation: Closure | None = None

@@ -29,3 +29,15 @@ def add_lora_(model: nn.Module, layers: Iterable[str], *, settings: Lora) -> Non
         if isinstance(module, LoraLayer):
             module.lora_A.float()
             module.lora_B.float()
+
+
+@torch.no_grad()
+def merge_lora_(model: nn.Module) -> None:
+    """Add each LoRA's product to the weight it stands beside, in that weight's own type, and take the factors away."""
+    from peft.tuners.lora import LoraLayer
+
+    for name, module in list(model.named_modules()):
+        if isinstance(module, LoraLayer):
+            module.merge()
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, module.get_base_layer())

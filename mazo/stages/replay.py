@@ -1,18 +1,28 @@
 """Stage: a finished run's trained model, from its base model and step log alone, as a Hugging Face folder."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import TypeAdapter
+from torch import Tensor, nn
+
+from mazo.adapters import add_adapter_, merge_lora_
 from mazo.config import ModelSettings
 from mazo.errors import ConfigError
 from mazo.files import whole_folder
 from mazo.masks import load_mask
+from mazo.methods import Adapter
 from mazo.models import load_model
 from mazo.quiet import quiet
 from mazo.zeroth_order import read_log, replay_log_
+from mazo.zeroth_order.replay import check_weights
 
 
 def run(*, model: str, revision: str | None, device: str, steps: Path, mask: Path | None, out: Path) -> None:
     """Write ``config.json``, ``model.safetensors`` and the tokenizer, once the weights' checksum was found right.
+
+    LoRA's factors are merged into the weights beside which they stand, in the weights' own type.
 
     :param model: The base model: a folder, a hub id, or ``embedded:<name>``; its type is the log's.
     :param steps: The run's ``steps.log``.
@@ -22,12 +32,25 @@ def run(*, model: str, revision: str | None, device: str, steps: Path, mask: Pat
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out: wanted a new or an empty folder; found {out} in use")
-    kept = None if mask is None else load_mask(mask)
-    dtype = read_log(steps).header.get("dtype", "float32")
+    kept, header = None if mask is None else load_mask(mask), read_log(steps).header
+    if header.get("adapter") and header["adapter"]["kind"] != "lora":
+        raise ConfigError(f"{steps}: wanted a run that plain weights can hold; found {header['adapter']['kind']}")
+    dtype = header.get("dtype", "float32")
     settings = ModelSettings.model_validate({"path": model, "revision": revision, "dtype": dtype, "device": device})
     network, tokenizer = load_model(settings)
-    log = replay_log_(network.named_parameters(), steps, mask=kept)
+    replay_log_(_trained(network, header, steps=steps), steps, mask=kept)
+    if header.get("adapter"):
+        merge_lora_(network)
     with whole_folder(out) as folder, quiet():
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    print(f"{out}: {len(log.coefficients)} steps replayed, weights with checksum {log.header['checksum']}")
+    print(f"{out}: {header['steps']} steps replayed, trained weights with checksum {header['checksum']}")
+
+
+def _trained(model: nn.Module, header: Mapping[str, Any], *, steps: Path) -> Iterable[tuple[str, Tensor]]:
+    """Return what the run trains: the model's weights, or the factors of the adapter put into it here."""
+    if not header.get("adapter"):
+        return model.named_parameters()
+    check_weights(model.named_parameters(), wanted=header["model"], what=f"{steps}: base model ({header['dtype']})")
+    adapter = TypeAdapter(Adapter).validate_python(header["adapter"])
+    return add_adapter_(model, adapter, num_tasks=len(header["tasks"]), run_seed=header["run_seed"]).items()

@@ -3,12 +3,16 @@ import torch
 from toy import toy_model, toy_tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from mazo.adapters import add_adapter_
 from mazo.cli import main
 from mazo.config import ModelSettings
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
+from mazo.methods import Lora
 from mazo.models import load_model
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer
+from mazo.zeroth_order.log import LogWriter
+from mazo.zeroth_order.replay import weights_checksum
 
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16"])
@@ -44,7 +48,7 @@ def test_the_rebuilt_folder_loads_with_transformers_bit_for_bit(house, tmp_path,
     assert any(not torch.equal(weight, trained[name]) for name, weight in base.named_parameters())
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "tuned")
     assert tokenizer("Is it? Yes")["input_ids"] == toy_tokenizer([" Yes"])("Is it? Yes")["input_ids"]
-    assert "5 steps replayed, weights with checksum" in capsys.readouterr().out
+    assert "5 steps replayed, trained weights with checksum" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["tuned"]
 
 
@@ -64,3 +68,45 @@ def test_an_input_at_fault_is_one_line_and_leaves_no_folder(house, tmp_path, cap
     assert replay(folder, tmp_path / "other") == 2
     assert "--out: wanted a new or an empty folder" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def logits(model):
+    with torch.no_grad():
+        return model(torch.tensor([[1, 5, 9]])).logits
+
+
+def lora_run(house, out, settings):
+    """Train an adapter's factors for some steps as the suite does, and return the model."""
+    folder, _ = house
+    model, _ = load_model(ModelSettings(path=str(folder / "model")))
+    about = {"adapter": settings.model_dump(), "model": weights_checksum(model.named_parameters()), "dtype": "float32"}
+    factors = add_adapter_(model, settings, num_tasks=2, run_seed=3)
+    mask = mask_from_scores({name: factor.abs() for name, factor in factors.items()}, density=0.5)
+    save_mask(mask, out / "mask")
+    optimizer = ZerothOrderOptimizer(factors.items(), lr=1.0, run_seed=3, mask=mask)
+    with StepLog(out / "steps.log", optimizer, tasks=["a", "b"], about=about) as log:
+        for _ in range(3):
+            log.append(optimizer.step(lambda: torch.stack([logits(model).std(), logits(model).mean()])))
+    return model
+
+
+def test_loras_factors_are_merged_into_the_rebuilt_weights(house, tmp_path):
+    trained = lora_run(house, tmp_path, Lora(kind="lora", rank=2, target=["q_proj", "up_proj"]))
+    assert replay(house[0], tmp_path / "tuned", steps=tmp_path / "steps.log", mask=tmp_path / "mask") == 0
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "tuned")
+    base = AutoModelForCausalLM.from_pretrained(house[0] / "model")
+    assert [name for name, _ in model.named_parameters()] == [name for name, _ in base.named_parameters()]
+    torch.testing.assert_close(logits(model), logits(trained), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(logits(model), logits(base), rtol=1e-2, atol=1e-2)
+
+
+def test_an_adapter_on_another_model_or_of_a_kind_that_plain_weights_cannot_hold_is_refused(house, tmp_path, capsys):
+    given = {"steps": tmp_path / "steps.log", "mask": tmp_path / "mask"}
+    lora_run(house, tmp_path, Lora(kind="lora", rank=2))
+    toy_model(seed=1).save_pretrained(tmp_path / "other")
+    toy_tokenizer().save_pretrained(tmp_path / "other")
+    assert replay(house[0], tmp_path / "tuned", model=tmp_path / "other", **given) == 2
+    assert "base model (float32): wanted weights with checksum" in capsys.readouterr().err
+    LogWriter(given["steps"], {"tasks": ["a"], "num_directions": 1, "adapter": {"kind": "mtl_lora"}}).finish({})
+    assert replay(house[0], tmp_path / "tuned", **given) == 2
+    assert "wanted a run that plain weights can hold; found mtl_lora" in capsys.readouterr().err
