@@ -16,3 +16,17 @@ def test_the_precision_table_is_written_into_its_page(tmp_path):
     drift = [float(row[5].rstrip("%")) for row in rows]
     assert drift[:4] == [0, 0, 0, 0] and min(drift[4:]) > 0
     assert float(rows[0][6].rstrip(" |")) == 1.0
+
+
+def test_the_replay_table_is_written_into_its_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text((REPOSITORY / "docs" / "benchmarks.md").read_text())
+    main = runpy.run_path(str(REPOSITORY / "benchmarks" / "replay_speed.py"))["main"]
+    # Two of the kinds of runs, and no bound on the speed: a test does not race the clock.
+    main.__globals__.update(VARIANTS=main.__globals__["VARIANTS"][-2:], WANTED_RATIO=0)
+    main(["--steps", "1", "--repeats", "1", "--batch", "1", "--out", str(page)])
+    text = page.read_text()
+    rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith(("| mask", "| all weights"))]
+    assert rows == ["| mask, density 10 %", "| mask, density 1 %", "| all weights"]
+    assert "Replay equals training bit for bit in 4 kinds of runs" in text
+    assert 700_000 < int(text.split(" bytes by extrapolation, ")[1].split()[0].replace(",", "")) < 1_000_000
