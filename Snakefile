@@ -25,6 +25,7 @@ rule all:
         rules.tables.output,
         rules.compare.output,
         rules.figures.output,
+        rules.transfer.output if SINGLE_TASK else [],
 
 
 onsuccess:

@@ -80,6 +80,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         },
     ),
     "tables": ("write the tables from the records", RESULTS),
+    "transfer": ("write the transfer matrix of the single-task methods", RESULTS),
     "compare": ("compare every method with the reference method, from the samples", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),
     "conflict": (

@@ -93,7 +93,7 @@ def estimate(value: float, resampled: Float[np.ndarray, " resamples"], *, confid
     """
     rounded = np.round(resampled, DIGITS)
     low, high = np.quantile(rounded, [(1 - confidence) / 2, (1 + confidence) / 2])
-    fewer = min(np.count_nonzero(rounded <= 0), np.count_nonzero(rounded >= 0))
+    fewer = int(min(np.count_nonzero(rounded <= 0), np.count_nonzero(rounded >= 0)))
     p = min(1.0, 2 * (1 + fewer) / (1 + len(rounded)))
     return Estimate(value=round(value, DIGITS), low=float(low), high=float(high), p=p)
 

@@ -43,8 +43,9 @@ def table(results: Path) -> dict[tuple[str, str], dict]:
 
 def test_every_table_figure_and_record_is_there(smoke):
     results = smoke[0] / "results" / "smoke"
-    wanted = {f"tables/main.{suffix}" for suffix in ("csv", "md", "tex")}
-    wanted |= {f"figures/{name}.{suffix}" for name in ("radar", "loss") for suffix in ("svg", "png")}
+    tables, figures = ("main", "comparison", "ranks", "cost"), ("radar", "loss", "forest", "ranks")
+    wanted = {f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "md", "tex")}
+    wanted |= {f"figures/{name}.{suffix}" for name in figures for suffix in ("svg", "png")}
     assert wanted <= {file.relative_to(results).as_posix() for file in results.rglob("*")}
     found = [(record["run"]["method_name"], record["run"]["seed"]) for record in records(results)]
     assert found == [("mazo", 0), ("mazo", 1), ("mtl_zo", 0), ("mtl_zo", 1), ("zero_shot", 0)]
@@ -53,7 +54,7 @@ def test_every_table_figure_and_record_is_there(smoke):
 def test_the_closing_summary_shows_the_table_and_the_paths(smoke):
     folder, said = smoke
     assert (folder / "results" / "smoke" / "tables" / "main.md").read_text() in said
-    assert "results/smoke/figures/radar.{svg,png}" in said
+    assert "results/smoke/figures/{radar,loss,forest,ranks}.{svg,png}" in said
 
 
 def test_the_tables_rows_stand_in_the_order_of_the_suite(smoke):
@@ -100,9 +101,10 @@ def test_a_changed_setting_runs_again_just_what_it_touches(smoke, tmp_path):
     assert {name: int(n) for name, n in counts.items() if n.isdigit()} == {
         "evaluate": 5,
         "tables": 1,
+        "compare": 1,
         "figures": 1,
         "all": 1,
-        "total": 8,
+        "total": 9,
     }
 
 

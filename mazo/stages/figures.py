@@ -9,14 +9,18 @@ from mazo.grid import Row, is_trained, rows, run_folder
 from mazo.outcomes import read_outcomes
 from mazo.plots.loss import draw_losses, read_curve
 from mazo.plots.radar import draw_radar
+from mazo.plots.ranks import draw_ranks
 from mazo.plots.style import write_figure
 from mazo.tables.main import make_sections
+from mazo.tables.ranks import rank_section
 
 
 def run(suite: Suite, *, results: Path) -> None:
-    """Write ``figures/radar.{svg,png}`` and ``figures/loss.{svg,png}`` from what lies below the suite's folder."""
-    write_figure(draw_radar(make_sections(read_outcomes(suite, results))), results / "figures" / "radar")
-    write_figure(draw_losses(loss_panels(suite, results=results)), results / "figures" / "loss")
+    """Write ``figures/{radar,loss,ranks}.{svg,png}`` from what lies below the suite's folder."""
+    sections, out = make_sections(read_outcomes(suite, results)), results / "figures"
+    write_figure(draw_radar(sections), out / "radar")
+    write_figure(draw_losses(loss_panels(suite, results=results)), out / "loss")
+    write_figure(draw_ranks([rank_section(s, level=suite.statistics.level) for s in sections]), out / "ranks")
 
 
 def loss_panels(suite: Suite, *, results: Path) -> dict[str, dict[str, list[pd.DataFrame]]]:

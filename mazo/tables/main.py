@@ -24,6 +24,10 @@ class Cell:
         """The mean as a table shows it; two methods tie when these are equal."""
         return round(self.mean, 1)
 
+    def show(self, pm: str = "±") -> str:
+        """Return the mean and its error to one decimal."""
+        return f"{self.mean:.1f}" if self.error is None else f"{self.mean:.1f} {pm} {self.error:.1f}"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -141,12 +145,8 @@ def _latex_section(section: Section) -> str:
 
 
 def _shown(section: Section, row: Row, *, pm: str, marks: tuple[str, str]) -> list[str]:
-    cells = [_bold(_show(row.cells[c], pm=pm), best=section.is_best(row, c), marks=marks) for c in section.columns]
+    cells = [_bold(row.cells[c].show(pm), best=section.is_best(row, c), marks=marks) for c in section.columns]
     return [row.label, *cells, str(row.num_seeds)]
-
-
-def _show(cell: Cell, *, pm: str) -> str:
-    return f"{cell.mean:.1f}" if cell.error is None else f"{cell.mean:.1f} {pm} {cell.error:.1f}"
 
 
 def _bold(text: str, *, best: bool, marks: tuple[str, str]) -> str:

@@ -36,6 +36,9 @@ LOGS = f"{RESULTS}/logs"
 CELL = "--config {params.config} --model {wildcards.model} --mix {wildcards.mix} --method {wildcards.method} --seed {wildcards.seed}"
 RUNS = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE)]
 ROWS = settings_digest([[run.method_name, run.method.label] for run in runs(SUITE)])
+SINGLE_TASK = [
+    f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if "@" in run.method_name
+]
 COMPARED = settings_digest(
     [SUITE.reference_method, SUITE.statistics.model_dump(), SUITE.data.seed]
 )
@@ -113,12 +116,16 @@ def ledger_runs(wildcards):
     return [f"{run}/{file}" for run in TRAINED for file in ("train.json", "curve.csv")]
 
 
+def _all(*names):
+    return "{" + ",".join([*names, *(["transfer"] if SINGLE_TASK else [])]) + "}"
+
+
 def closing_summary():
     table = Path(RESULTS, "tables", "main.md")
     lines = [
         table.read_text(encoding="utf-8") if table.exists() else "",
-        f"Tables:  {RESULTS}/tables/main.{{csv,md,tex}}, comparison.{{csv,md,tex}}",
-        f"Figures: {RESULTS}/figures/radar.{{svg,png}}, loss.{{svg,png}}",
+        f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost')}.{{csv,md,tex}}",
+        f"Figures: {RESULTS}/figures/{_all('radar', 'loss', 'forest', 'ranks')}.{{svg,png}}",
         f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
     ]
     return "\n".join(lines)

@@ -2,11 +2,22 @@ rule tables:
     input:
         records=[f"{run}/record.json" for run in RUNS],
     output:
-        f"{RESULTS}/tables/main.csv",
-        f"{RESULTS}/tables/main.tex",
+        multiext(f"{RESULTS}/tables/main", ".csv", ".tex"),
         report(
             f"{RESULTS}/tables/main.md",
             caption="../report/main.rst",
+            category="Tables",
+        ),
+        multiext(f"{RESULTS}/tables/ranks", ".csv", ".tex"),
+        report(
+            f"{RESULTS}/tables/ranks.md",
+            caption="../report/ranks.rst",
+            category="Tables",
+        ),
+        multiext(f"{RESULTS}/tables/cost", ".csv", ".tex"),
+        report(
+            f"{RESULTS}/tables/cost.md",
+            caption="../report/cost.rst",
             category="Tables",
         ),
     log:
@@ -16,7 +27,7 @@ rule tables:
     params:
         config=CONFIG,
         results=lambda wildcards, output: parent(output[0], level=2),
-        settings=ROWS,
+        settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.tables"),
     shell:
         "mazo tables --config {params.config} --results {params.results} --log {log}"
@@ -26,12 +37,17 @@ rule compare:
     input:
         samples=[f"{run}/samples.jsonl" for run in RUNS],
     output:
-        f"{RESULTS}/tables/comparison.csv",
-        f"{RESULTS}/tables/comparison.tex",
+        multiext(f"{RESULTS}/tables/comparison", ".csv", ".tex"),
         report(
             f"{RESULTS}/tables/comparison.md",
             caption="../report/comparison.rst",
             category="Tables",
+        ),
+        f"{RESULTS}/figures/forest.png",
+        report(
+            f"{RESULTS}/figures/forest.svg",
+            caption="../report/forest.rst",
+            category="Figures",
         ),
     log:
         f"{LOGS}/compare.log",
@@ -46,23 +62,59 @@ rule compare:
         "mazo compare --config {params.config} --results {params.results} --log {log}"
 
 
+# Asked for by `all` where a method trains a model a task.
+rule transfer:
+    input:
+        records=[f"{run}/record.json" for run in SINGLE_TASK],
+    output:
+        multiext(f"{RESULTS}/tables/transfer", ".csv", ".tex"),
+        report(
+            f"{RESULTS}/tables/transfer.md",
+            caption="../report/transfer.rst",
+            category="Tables",
+        ),
+        f"{RESULTS}/figures/transfer.png",
+        report(
+            f"{RESULTS}/figures/transfer.svg",
+            caption="../report/heat_map.rst",
+            category="Figures",
+        ),
+    log:
+        f"{LOGS}/transfer.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
+        settings=[ROWS, COMPARED],
+        code=code_digest("mazo.stages.transfer"),
+    shell:
+        "mazo transfer --config {params.config} --results {params.results} --log {log}"
+
+
 rule figures:
     input:
         records=[f"{run}/record.json" for run in RUNS],
         curves=[f"{run}/curve.csv" for run in TRAINED],
     output:
+        f"{RESULTS}/figures/radar.png",
         report(
             f"{RESULTS}/figures/radar.svg",
             caption="../report/radar.rst",
             category="Figures",
         ),
+        f"{RESULTS}/figures/loss.png",
         report(
             f"{RESULTS}/figures/loss.svg",
             caption="../report/loss.rst",
             category="Figures",
         ),
-        f"{RESULTS}/figures/radar.png",
-        f"{RESULTS}/figures/loss.png",
+        f"{RESULTS}/figures/ranks.png",
+        report(
+            f"{RESULTS}/figures/ranks.svg",
+            caption="../report/rank_plot.rst",
+            category="Figures",
+        ),
     log:
         f"{LOGS}/figures.log",
     conda:
@@ -70,7 +122,7 @@ rule figures:
     params:
         config=CONFIG,
         results=lambda wildcards, output: parent(output[0], level=2),
-        settings=ROWS,
+        settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.figures"),
     shell:
         "mazo figures --config {params.config} --results {params.results} --log {log}"
