@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from mazo.importance.calibration import calibrate
-from mazo.importance.global_score import global_score
 
 REAL = [torch.tensor([[True, True, True], [True, False, False]]), torch.tensor([[True, True, False]])]
 
@@ -76,26 +75,3 @@ def test_a_failing_loss_leaves_no_hook_behind(network):
         calibrate(layers_of(network), [(REAL[0], fail)], gradients=True, hessian="gram")
     assert not any(layer._forward_hooks for layer in network)
     assert not any(weight.requires_grad for weight in network.parameters())
-
-
-def test_inside_a_network_the_recorded_hessian_is_autograds_full_hessian_of_a_row_for_squared_error():
-    network = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3, bias=False)).requires_grad_(False)
-    generator = torch.Generator().manual_seed(2)
-    values, targets = torch.randn(2, 8, 5, generator=generator), torch.randn(2, 8, 3, generator=generator)
-    layer, real = network[2], torch.ones(2, 8, dtype=torch.bool)
-    parts = [(real, lambda: (network(values) - targets).square().sum(2).mean())]
-    found = calibrate({"layer": layer}, parts, gradients=True, hessian="gram")
-
-    def loss_of_row(row: torch.Tensor) -> torch.Tensor:
-        weight = torch.stack([row, layer.weight[1], layer.weight[2]])
-        return (network[:2](values) @ weight.T - targets).square().sum(2).mean()
-
-    hessian = torch.autograd.functional.hessian(loss_of_row, layer.weight[0].detach())
-    gradient = torch.autograd.functional.jacobian(loss_of_row, layer.weight[0].detach())
-    torch.testing.assert_close(found.moments["layer"].gram(), hessian)
-    torch.testing.assert_close(found.gradients["layer"][0], gradient)
-    inverse = torch.linalg.inv(hessian)
-    wanted = (inverse @ gradient).square() / (2 * inverse.diagonal())
-    torch.testing.assert_close(
-        global_score(found.gradients["layer"], found.moments["layer"].gram())[0], wanted, rtol=1e-3, atol=1e-6
-    )

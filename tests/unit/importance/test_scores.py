@@ -1,10 +1,13 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from mazo.importance.calibration import calibrate
 from mazo.importance.global_score import global_score
 from mazo.importance.greedy_score import greedy_score
 from mazo.importance.magnitude import magnitude
+from mazo.importance.score import layer_score
+from mazo.methods import ScoreSettings
 
 
 def random_quadratics(seed: int, *, rows: int = 3, size: int = 7) -> tuple[Tensor, Tensor]:
@@ -26,6 +29,14 @@ def minimum(gradient: Tensor, hessian: Tensor, *, frozen: int | None = None) -> 
     return local(change, gradient, hessian)
 
 
+def after_step(gradient: Tensor, hessian: Tensor, *, lr: float, frozen: int | None = None) -> Tensor:
+    """The local model's value after one gradient step in which the frozen weight does not take part."""
+    step = -lr * gradient
+    if frozen is not None:
+        step[frozen] = 0
+    return local(step, gradient, hessian)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_global_score_is_the_difference_of_the_constrained_and_the_free_minimum(seed):
     gradients, hessian = random_quadratics(seed)
@@ -42,47 +53,49 @@ def test_the_greedy_score_is_the_difference_of_one_gradient_step_without_and_wit
     scores = greedy_score(gradients, hessian, lr=0.3)
     for row, gradient in enumerate(gradients):
         for column in range(len(gradient)):
-            step = -0.3 * gradient
-            without = step.clone()
-            without[column] = 0
-            wanted = local(without, gradient, hessian) - local(step, gradient, hessian)
+            wanted = after_step(gradient, hessian, lr=0.3, frozen=column) - after_step(gradient, hessian, lr=0.3)
             assert scores[row, column].item() == pytest.approx(wanted.item(), rel=1e-9)
 
 
-def test_on_a_layer_with_squared_error_both_scores_use_autograds_full_hessian_of_the_row():
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_on_a_3_x_4_layer_inside_a_network_the_scores_come_from_autograds_full_hessian_of_the_row(alpha):
+    """The stated approximation: the layer's outputs meet a squared error, here through a rotation after the layer."""
     generator = torch.Generator().manual_seed(3)
-    inputs = torch.randn(50, 4, generator=generator, dtype=torch.float64)
-    weight = torch.randn(3, 4, generator=generator, dtype=torch.float64)
-    targets = torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    first, layer, last = (nn.Linear(*size, bias=False, dtype=torch.float64) for size in ((5, 4), (4, 3), (3, 3)))
+    for weight in (first.weight, layer.weight, last.weight):
+        weight.requires_grad_(False).copy_(torch.randn(weight.shape, generator=generator, dtype=torch.float64))
+    last.weight.copy_(torch.linalg.qr(last.weight).Q)
+    network = nn.Sequential(first, nn.Tanh(), layer, last)
+    values, targets = (torch.randn(2, 25, size, generator=generator, dtype=torch.float64) for size in (5, 3))
+    real = torch.ones(2, 25, dtype=torch.bool)
 
-    def row_loss(row: Tensor, index: int) -> Tensor:
-        return (inputs @ row - targets[:, index]).square().mean()
-
-    gradient = torch.stack(
-        [torch.autograd.functional.jacobian(lambda r, i=i: row_loss(r, i), weight[i]) for i in range(3)]
+    found = calibrate(
+        {"2": layer},
+        [
+            (real[i : i + 1], lambda i=i: (network(values[i : i + 1]) - targets[i : i + 1]).square().sum() / 50)
+            for i in range(2)
+        ],
+        gradients=True,
+        hessian="gram",
     )
-    gram = 2 / 50 * inputs.T @ inputs
-    for row in range(3):
-        hessian = torch.autograd.functional.hessian(lambda r, i=row: row_loss(r, i), weight[row])
-        torch.testing.assert_close(hessian, gram, rtol=1e-9, atol=0)
-        wanted = torch.stack(
-            [minimum(gradient[row], hessian, frozen=m) - minimum(gradient[row], hessian) for m in range(4)]
-        )
-        torch.testing.assert_close(global_score(gradient, gram)[row], wanted, rtol=1e-9, atol=0)
-        wanted = (
-            minimum_after_step(gradient[row], hessian, frozen=m) - minimum_after_step(gradient[row], hessian)
-            for m in range(4)
-        )
-        torch.testing.assert_close(
-            greedy_score(gradient, gram, lr=0.1)[row], torch.stack(list(wanted)), rtol=1e-9, atol=0
-        )
+    gram = found.moments["2"].gram()
+    settings = ScoreSettings(alpha=alpha, beta=0.0, part_normalization="none", normalization="none", greedy_lr=0.1)
+    scores = layer_score(layer, "2", found, batches=[], settings=settings)
 
+    for index, row in enumerate(layer.weight):
 
-def minimum_after_step(gradient: Tensor, hessian: Tensor, *, frozen: int | None = None) -> Tensor:
-    step = -0.1 * gradient
-    if frozen is not None:
-        step[frozen] = 0
-    return local(step, gradient, hessian)
+        def loss_of_row(row: Tensor, index: int = index) -> Tensor:
+            weight = layer.weight.clone().index_put((torch.tensor(index),), row)
+            return (network[:2](values) @ weight.T @ last.weight.T - targets).square().sum(2).mean()
+
+        gradient = torch.autograd.functional.jacobian(loss_of_row, row)
+        hessian = torch.autograd.functional.hessian(loss_of_row, row)
+        torch.testing.assert_close(gram, hessian, rtol=1e-9, atol=1e-12)
+        hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(4, dtype=torch.float64)
+        for column in range(4):
+            wanted = minimum(gradient, hessian, frozen=column) - minimum(gradient, hessian)
+            greedy = after_step(gradient, hessian, lr=0.1, frozen=column) - after_step(gradient, hessian, lr=0.1)
+            assert scores[index, column].item() == pytest.approx((wanted + alpha * greedy).item(), rel=1e-9)
 
 
 def test_on_a_diagonal_hessian_the_global_score_is_g_squared_over_two_h():
