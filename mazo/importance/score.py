@@ -17,7 +17,7 @@ from mazo.importance.hessian import damped
 from mazo.importance.parts import Parts
 from mazo.importance.zo_gradient import zo_gradient, zo_slopes
 from mazo.losses import example_losses
-from mazo.maskable import maskable_layers
+from mazo.maskable import maskable_layers, maskable_weights
 from mazo.methods import ScoreSettings
 from mazo.seeding import stream_key
 
@@ -39,10 +39,6 @@ def score_tasks(
 
     Each of the three parts is scaled by row before they are added; see :func:`mazo.importance.combine.task_score`.
 
-    Some layers at a time are scored on all tasks, each in one pass over the task's examples; then their gradients and
-    Hessians are freed. Above the model itself this takes a micro-batch's activations and what
-    :func:`mazo.importance.groups.needed_bytes` says of the largest layer (or 256 MiB, where that is more).
-
     :param batches_by_task: Calibration examples, collated a task at a time.
     :param settings: The score's settings, or their defaults when ``None``.
     :param seed: The run's seed; used where ``gradient`` is ``zo``.
@@ -55,9 +51,28 @@ def score_tasks(
     :class:`mazo.errors.MaskError` for a layer that no example passes, or whose Hessian or gradient is not finite.
     """
     settings = settings or ScoreSettings()
+    parts = {} if parts is None else parts
+    score_into(parts, model, batches_by_task, settings=settings, seed=seed, layers_at_once=layers_at_once)
+    return {name: parts[name] for name in maskable_weights(model)}
+
+
+def score_into(
+    parts: Parts,
+    model: nn.Module,
+    batches_by_task: Mapping[str, Sequence[Batch]],
+    *,
+    settings: ScoreSettings,
+    seed: int,
+    layers_at_once: int | None,
+) -> None:
+    """Put the score of every maskable weight that is not among the parts there; see :func:`score_tasks`.
+
+    Some layers at a time are scored on all tasks, each in one pass over the task's examples; then their gradients and
+    Hessians are freed. Above the model itself this takes a micro-batch's activations and what
+    :func:`mazo.importance.groups.needed_bytes` says of the largest layer (or 256 MiB, where that is more).
+    """
     if settings.hessian == "fisher" and settings.gradient == "zo":
         raise ConfigError("scores.hessian: fisher needs gradient: backward; found gradient: zo")
-    parts = {} if parts is None else parts
     layers = maskable_layers(model)
     waiting = {name: layer for name, layer in layers.items() if f"{name}.weight" not in parts}
     total, done = len(layers) * len(batches_by_task), (len(layers) - len(waiting)) * len(batches_by_task)
@@ -79,7 +94,6 @@ def score_tasks(
                     bar.update()
             for name in group:
                 parts[f"{name}.weight"] = sums.pop(name)
-    return {f"{name}.weight": parts[f"{name}.weight"] for name in layers}
 
 
 def layer_score(
