@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file
 from toy import toy_model, toy_tokenizer
 
-from mazo.adapters import add_adapter_
+from mazo.adapters import add_adapter_, merge_lora_
+from mazo.cli import main
 from mazo.config import Run, TrainingSettings
 from mazo.data import prepare_task
 from mazo.errors import ConfigError, TrainingError
@@ -120,6 +121,21 @@ def test_an_adapters_run_trains_its_factors_and_keeps_every_bit_of_the_models_ow
     assert about["all_weights"] == sum(weight.numel() for weight in weights.values())
     if method["kind"] == "first_order":
         assert set(load_file(tmp_path / "weights.safetensors")) == set(factors)
+
+
+@pytest.mark.parametrize("method", [ZO, MASKED, ZO | LORA | {"eps": 1e-2, "lr": 0.1}], ids=["all", "masked", "lora"])
+def test_the_command_line_replays_a_run_from_its_base_model_mask_and_log_alone(house, tmp_path, method, capsys):
+    model = trained(house, tmp_path / "run", method)
+    mask = ["--mask", str(house / "mask")] if method is MASKED else []
+    files = ["--model", str(house / "model"), "--steps", str(tmp_path / "run" / "steps.log"), *mask]
+    assert main(["replay", *files, "--out", str(tmp_path / "tuned")]) == 0
+    assert main(["inspect", str(tmp_path / "run" / "steps.log"), *mask[1:]]) == 0
+    assert "5 of 5" in capsys.readouterr().out
+    replayed = load_model(make_run(house, ZO, model={"path": str(tmp_path / "tuned")}).model)[0]
+    merge_lora_(model)
+    weights = dict(model.named_parameters())
+    assert all(torch.equal(weight, weights[name]) for name, weight in replayed.named_parameters())
+    assert any(not torch.equal(weight, weights[name]) for name, weight in base(house).named_parameters())
 
 
 def test_equal_runs_leave_equal_logs_and_curves(house, tmp_path):
