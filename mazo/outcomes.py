@@ -46,6 +46,7 @@ def merge_records(row: Row, seed: int, records: dict[str, Record]) -> Record:
         update={
             "run": run,
             "metrics": metrics,
+            "task_weights": {task: own for record in all_records for task, own in record.task_weights.items()},
             "forwards": sum(record.forwards for record in all_records),
             "stages": {stage: _merge_costs([r.stages[stage] for r in all_records]) for stage in first.stages},
         }

@@ -1,6 +1,7 @@
 """The decisions a run left in ``samples.jsonl``, and whether those of two runs are about the same items."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -65,8 +66,9 @@ def _items(samples: Sequence[dict], *, place: str) -> Items:
             raise DataError(f"{place}: wanted row {wanted} next; found row {found}: a row is missing or stands twice")
     return Items(
         place=place,
-        doc_hashes=tuple(sample["doc_hash"] for sample in samples),
-        prompt_hashes=tuple(sample["prompt_hash"] for sample in samples),
+        # A suite's runs repeat the same hashes: one copy of each is kept.
+        doc_hashes=tuple(sys.intern(sample["doc_hash"]) for sample in samples),
+        prompt_hashes=tuple(sys.intern(sample["prompt_hash"]) for sample in samples),
         scores=np.array([sample["score"] for sample in samples], dtype=float),
         is_binary=all(isinstance(sample["response"], list) for sample in samples),
     )

@@ -18,7 +18,8 @@ def two_runs():
     made = {}
     for name, (seconds, memory, forwards) in costs.items():
         stages = {"train": StageCost(seconds=seconds, peak_memory=memory)}
-        update = {"stages": stages, "forwards": forwards, "trained_weights": 7}
+        weights = {name.partition("@")[2]: {"mean": 1.0}}
+        update = {"stages": stages, "forwards": forwards, "trained_weights": 7, "task_weights": weights}
         made[name] = record(name, 0, scores[name], of=SUITE).model_copy(update=update)
     return made
 
@@ -42,6 +43,7 @@ def test_costs_are_summed_and_of_memory_the_most_is_taken():
     merged = merge_records(OWN, 0, two_runs())
     assert merged.stages == {"train": StageCost(seconds=7.0, peak_memory=20)}
     assert (merged.forwards, merged.trained_weights) == (200, 7)
+    assert set(merged.task_weights) == {"rte", "squad"}
 
 
 def test_a_row_of_one_run_is_its_record(tmp_path):
