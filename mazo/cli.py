@@ -49,8 +49,12 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     ),
     "score": ("score the weights' importance", CELL | DATA | {"out": FILE | {"help": "scores.safetensors"}}),
     "mask": (
-        "turn scores into a mask",
-        CELL | {"scores": FILE | {"help": "what `mazo score` wrote"}, "out": FILE | {"help": "mask.safetensors"}},
+        "turn scores, or a rule that needs none, into a mask",
+        CELL
+        | {
+            "scores": {"type": Path, "metavar": "FILE", "help": "what `mazo score` wrote"},
+            "out": FILE | {"help": "mask.safetensors"},
+        },
     ),
     "train": ("train one run of the grid", CELL | DATA | MASK | {"out": FOLDER | {"help": "the run's folder"}}),
     "evaluate": (

@@ -28,6 +28,7 @@ class FirstOrderOptimizer:
 
     name = "adamw"
     idle_steps = 0
+    mask = None
 
     def __init__(
         self,

@@ -73,6 +73,11 @@ def is_masked(run: Run) -> bool:
     return isinstance(run.method, ZerothOrder) and run.method.mask is not None
 
 
+def is_scored(run: Run) -> bool:
+    """Tell whether the run's mask comes from scores, which take calibration examples."""
+    return is_masked(run) and mask_settings(run).rule in ("importance", "wanda")
+
+
 def stage_settings(run: Run, stage: str) -> dict:
     """Return the settings that decide the bytes a stage writes: no others, so that no others make them stale."""
     settings = run.model_dump(mode="json")
@@ -83,10 +88,13 @@ def stage_settings(run: Run, stage: str) -> dict:
         case "prepare":
             return settings["data"]
         case "score":
-            parts = {"scores": method["mask"]["scores"], "adapter": method["adapter"]}
+            mask = method["mask"]
+            parts = {"rule": mask["rule"], "scores": mask["scores"], "adapter": method["adapter"]}
             return shared | parts | {"micro_batch": settings["scoring"]["micro_batch"]}
         case "mask":
-            return method["mask"]
+            if is_scored(run):
+                return method["mask"]
+            return method["mask"] | {"model": settings["model"], "adapter": method["adapter"], "seed": run.seed}
         case "train":
             # A written answer's length matters where training itself reads answers.
             written = settings["evaluation"]["max_new_tokens"] if method.get("objective") == "metric" else None

@@ -37,6 +37,10 @@ class Mask:
         """Share of the covered weights that are kept, counted."""
         return sum(map(len, self.kept.values())) / sum(rows * columns for rows, columns in self.shapes.values())
 
+    def summary(self) -> dict[str, object]:
+        """Return the rule that made the mask, its density as counted, and its hash."""
+        return {"rule": self.settings.get("rule"), "density": round(self.density, 6), "hash": self.hash()}
+
     def hash(self) -> str:
         """Return the SHA-256 over names, sorted, shapes and kept positions; settings and storage play no part."""
         digest = hashlib.sha256()

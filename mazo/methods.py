@@ -33,7 +33,7 @@ class ScoreSettings(Settings):
     damp: Positive = 0.01
     """Share of the mean diagonal added to H (SparseGPT's convention)."""
     calibration_examples: Count = 64
-    """Training examples of every task the scores are computed on."""
+    """Training examples of every task the scores are computed on, Wanda's too."""
     greedy_lr: Positive = 1e-3
     """Step size inside the greedy score."""
 
@@ -41,11 +41,20 @@ class ScoreSettings(Settings):
 class MaskSettings(Settings):
     """Which weights are trained."""
 
-    rule: Literal["importance"] = "importance"
-    """What is kept in a row: the highest importance scores [paper]."""
+    rule: Literal["importance", "random", "smallest", "largest", "wanda", "layer"] = "importance"
+    """What is kept in a row: the highest importance scores [paper]; as controls, weights drawn at random, the smallest
+    or largest in size, the highest by Wanda (size times the input's norm), or all of one decoder block and no other."""
     density: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """Share of the weights kept in every row, in (0, 1]."""
+    """Share of the weights kept in every row, in (0, 1]; ``rule: layer`` does not read it."""
+    layer: Annotated[int, Field(ge=0)] | None = None
+    """Number of the decoder block, from 0, for ``rule: layer``; the middle one when absent [assumed]."""
     scores: ScoreSettings = ScoreSettings()
+
+    @model_validator(mode="after")
+    def _layer_is_read(self) -> "MaskSettings":
+        if self.layer is not None and self.rule != "layer":
+            raise ValueError(f"layer goes with rule: layer; found rule: {self.rule}")
+        return self
 
 
 class LowRank(Settings):
@@ -181,6 +190,8 @@ class ZerothOrder(Settings):
     def _adapter_fits(self) -> "ZerothOrder":
         if self.mask is not None and isinstance(self.adapter, MTLLora):
             raise ValueError("mask goes with no adapter or with adapter.kind lora; found mtl_lora")
+        if self.mask is not None and self.adapter is not None and self.mask.rule not in ("importance", "random"):
+            raise ValueError(f"mask.rule is importance or random where an adapter is trained; found {self.mask.rule}")
         if self.scope == "single_task" and isinstance(self.adapter, MTLLora):
             raise ValueError("adapter.kind mtl_lora has factors for tasks trained together; found scope single_task")
         return self

@@ -65,6 +65,8 @@ class Record(Part):
     """Weights that training steps: all of the model's, those a mask keeps, or an adapter's factors; 0 for none."""
     task_weights: dict[str, dict[str, float]] = {}
     """What each task's loss weighed in training: ``mean`` over the steps, and ``largest``."""
+    mask: dict[str, str | float | None] | None = None
+    """Of the mask that training ran under: the rule that made it, its density as counted, and its hash."""
     metrics: dict[str, TaskScore]
     stages: dict[str, StageCost]
 
@@ -102,6 +104,7 @@ def make_record(
     trained_weights: int,
     stages: dict[str, StageCost],
     task_weights: dict[str, dict[str, float]] | None = None,
+    mask: dict[str, str | float | None] | None = None,
 ) -> Record:
     """Put together the record of a run that ends now, on this machine."""
     return Record(
@@ -115,6 +118,7 @@ def make_record(
         forwards=forwards,
         trained_weights=trained_weights,
         task_weights=task_weights or {},
+        mask=mask,
         metrics={task: TaskScore.model_validate(values) for task, values in metrics.items()},
         stages=stages,
     )

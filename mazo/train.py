@@ -98,6 +98,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             "idle_steps": trainer.optimizer.idle_steps,
             "forwards": trainer.optimizer.steps_done * trainer.optimizer.forwards_per_step,
             "task_weights": task_weights(trainer.optimizer.weighting, tasks),
+            "mask": None if trainer.optimizer.mask is None else trainer.optimizer.mask.summary(),
             "trained_weights": trainer.optimizer.num_trained,
             "all_weights": sum(weight.numel() for weight in model.parameters()),
             "num_cut": {task: sum(example.num_cut > 0 for example in rows[task]) for task in tasks},

@@ -17,7 +17,7 @@ from mazo.config import Run, num_steps
 from mazo.errors import ConfigError, TrainingError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
-from mazo.grid import is_masked
+from mazo.grid import is_masked, mask_settings
 from mazo.masks import Mask, load_mask
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.objectives import OBJECTIVES, ScoredBatch
@@ -142,7 +142,10 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
     if wanted != (path is not None):
         found = "none" if path is None else path
         raise ConfigError(f"--mask: wanted {'a file' if wanted else 'none'} for {run.method_name}; found {found}")
-    return None if path is None else load_mask(path)
+    mask = None if path is None else load_mask(path)
+    if mask is not None and mask.settings.get("rule", rule := mask_settings(run).rule) != rule:
+        raise ConfigError(f"{path}: wanted a mask of rule {rule}, found one of rule {mask.settings['rule']}")
+    return mask
 
 
 def log_about(method: ZerothOrder) -> dict[str, object]:

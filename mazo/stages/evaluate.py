@@ -26,6 +26,7 @@ def run(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
         forwards=training.get("forwards", 0),
         trained_weights=training.get("trained_weights", 0),
         task_weights=training.get("task_weights", {}),
+        mask=training.get("mask"),
         stages=_earlier_costs(training, out=out) | {"evaluate": stage_cost(start)},
     )
     write_record(record, out / "record.json")

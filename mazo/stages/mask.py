@@ -1,20 +1,48 @@
-"""Stage: a run's scores to its mask."""
+"""Stage: a run's scores, or a rule that needs none, to its mask."""
 
 from pathlib import Path
 
 from safetensors.torch import load_file
 
+from mazo.adapters import add_adapter_
 from mazo.config import Run
-from mazo.grid import mask_settings
-from mazo.masks import mask_from_scores, save_mask
+from mazo.controls import control_mask
+from mazo.errors import ConfigError
+from mazo.grid import is_scored, mask_settings
+from mazo.maskable import maskable_weights
+from mazo.masks import Mask, mask_from_scores, save_mask
+from mazo.methods import ZerothOrder
+from mazo.models import load_model
 from mazo.records import measured
 
 
-def run(run: Run, *, scores: Path, out: Path) -> None:
-    """Write the mask, and what it took as ``mask.json`` beside it."""
+def run(run: Run, *, scores: Path | None, out: Path) -> None:
+    """Write the mask, and what it took as ``mask.json`` beside it.
+
+    :param scores: The scores, for a rule that needs them and no other; raises :class:`mazo.errors.ConfigError`.
+    """
     settings = mask_settings(run)
+    if is_scored(run) != (scores is not None):
+        wanted = "a file" if scores is None else "none"
+        raise ConfigError(f"--scores: wanted {wanted} for mask.rule {settings.rule}; found {scores or 'none'}")
     with measured(out.with_name("mask.json")):
-        mask = mask_from_scores(
-            load_file(scores), density=settings.density, settings=settings.scores.model_dump(mode="json")
-        )
-        save_mask(mask, out)
+        save_mask(_unscored_mask(run) if scores is None else _scored_mask(run, scores), out)
+
+
+def _scored_mask(run: Run, scores: Path) -> Mask:
+    settings = mask_settings(run)
+    made_by = settings.scores.model_dump(mode="json")
+    if settings.rule == "wanda":
+        made_by = {"calibration_examples": settings.scores.calibration_examples}
+    return mask_from_scores(load_file(scores), density=settings.density, settings={"rule": settings.rule, **made_by})
+
+
+def _unscored_mask(run: Run) -> Mask:
+    assert isinstance(run.method, ZerothOrder)
+    model, _ = load_model(run.model)
+    if run.method.adapter is not None:
+        add_adapter_(model, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
+    settings = mask_settings(run)
+    return control_mask(
+        maskable_weights(model), rule=settings.rule, density=settings.density, seed=run.seed, layer=settings.layer
+    )

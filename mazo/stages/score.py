@@ -19,6 +19,7 @@ from mazo.grid import mask_settings, stage_settings
 from mazo.importance import score_tasks
 from mazo.importance.look_ahead import step_off_zero_
 from mazo.importance.parts import PartFiles
+from mazo.importance.wanda import wanda_scores
 from mazo.methods import ZerothOrder
 from mazo.models import context_length, load_model
 from mazo.records import measured
@@ -48,8 +49,12 @@ def run(run: Run, *, data: Path, out: Path) -> None:
         if run.method.adapter is not None:
             add_adapter_(model, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
             step_off_zero_(model, batches, settings=settings, seed=run.seed, parts=parts)
-        scores = score_tasks(
-            model, batches, settings=settings, seed=run.seed, layers_at_once=run.scoring.layers_at_once, parts=parts
+        scores = (
+            wanda_scores(model, batches)
+            if mask_settings(run).rule == "wanda"
+            else score_tasks(
+                model, batches, settings=settings, seed=run.seed, layers_at_once=run.scoring.layers_at_once, parts=parts
+            )
         )
         with appearing_whole(out) as beside:
             save_file(scores, beside)

@@ -67,6 +67,14 @@ FAULTS = [
         {"kind": "first_order", "lr": 1e-3, "weighting": "coba", "num_steps": 100},
         ["methods.mazo.coba.warm_up must be below the run's num_steps", "found warm_up 100, 100 steps"],
     ),
+    ("methods.mazo.mask.rule", "magnitude", ["methods.mazo.mask.rule", "'wanda'", "found 'magnitude'"]),
+    ("methods.mazo.mask.layer", 1, ["methods.mazo.mask", "layer goes with rule: layer; found rule: importance"]),
+    ("methods.mazo.mask.layer", -1, ["methods.mazo.mask.layer", "greater than or equal to 0", "found -1"]),
+    (
+        "methods.mazo",
+        {"kind": "zeroth_order", "lr": 1.0, "mask": {"rule": "wanda"}, "adapter": {"kind": "lora"}},
+        ["methods.mazo", "importance or random where an adapter is trained; found wanda"],
+    ),
     ("methods.a/b", {"kind": "zero_shot"}, ["methods.a/b", "found 'a/b'"]),
     ("suite", "../up", ["suite", "found '../up'"]),
     ("data.source", "folder", ["data", "data_dir"]),
@@ -124,7 +132,7 @@ def test_tasks_are_listed_once_in_canonical_order():
     assert suite(mixes={"a": ["squad", "rte"], "b": ["sst2", "rte"]}).tasks == ["sst2", "rte", "squad"]
 
 
-@pytest.mark.parametrize("name", ["mini", "smoke"])
+@pytest.mark.parametrize("name", ["mini", "smoke", "controls", "weightings"])
 def test_a_shipped_suite_is_accepted_as_it_stands(name):
     path = Path(__file__).resolve().parents[2] / "config" / f"{name}.yaml"
     assert isinstance(load_suite(path), Suite)

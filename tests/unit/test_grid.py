@@ -3,7 +3,7 @@ from hand_made import suite
 
 from mazo.config import select_run
 from mazo.errors import ConfigError
-from mazo.grid import STAGES, is_masked, is_trained, rows, run_folder, runs, stage_digest
+from mazo.grid import STAGES, is_masked, is_scored, is_trained, rows, run_folder, runs, stage_digest
 
 
 def run(method: str, **changes: object):
@@ -58,6 +58,25 @@ def test_the_length_of_answers_matters_to_training_that_reads_them():
     before, after = run("mazo", methods=methods), run("mazo", methods=methods, evaluation={"max_new_tokens": 4})
     stale = {stage for stage in STAGES if stage_digest(before, stage) != stage_digest(after, stage)}
     assert stale == {"train", "evaluate"}
+
+
+RULES = {"importance": True, "wanda": True, "random": False, "smallest": False, "largest": False, "layer": False}
+
+
+@pytest.mark.parametrize(("rule", "scored"), RULES.items())
+def test_only_rules_that_look_at_examples_are_scored_and_no_two_rules_share_a_mask(rule, scored):
+    runs_of = {r: run("mazo", methods={"mazo": MAZO | {"mask": {"rule": r}}}) for r in RULES}
+    assert is_scored(runs_of[rule]) == scored
+    assert not is_scored(run("mtl_zo"))
+    digests = [stage_digest(cell, "mask") for cell in runs_of.values()]
+    assert len(set(digests)) == len(RULES)
+    assert stage_digest(runs_of["importance"], "score") != stage_digest(runs_of["wanda"], "score")
+
+
+def test_a_random_mask_depends_on_the_seed():
+    of = suite(methods={"mazo": MAZO | {"mask": {"rule": "random"}}})
+    first, second = (select_run(of, model="m", mix="two", method="mazo", seed=seed) for seed in (0, 1))
+    assert stage_digest(first, "mask") != stage_digest(second, "mask")
 
 
 def test_an_unknown_stage_is_refused():

@@ -10,6 +10,7 @@ from toy import toy_model, toy_tokenizer
 from mazo.adapters import add_adapter_, merge_lora_
 from mazo.cli import main
 from mazo.config import Run, TrainingSettings
+from mazo.controls import control_mask
 from mazo.data import prepare_task
 from mazo.errors import ConfigError, TrainingError
 from mazo.maskable import maskable_weights
@@ -178,6 +179,27 @@ def test_the_record_names_the_optimizer_that_ran_and_counts_its_forwards(house, 
         assert about["num_cut"] == {"rte": 0, "copa": 0}
         assert sum(task["mean"] for task in about["task_weights"].values()) == pytest.approx(1, abs=1e-5)
         assert about["seconds"] > 0 and about["peak_memory"] > 2**20
+
+
+def test_one_block_trains_alone_and_the_record_names_the_mask(house, tmp_path):
+    weights = maskable_weights(base(house))
+    block = control_mask(weights, rule="layer", density=0.1, seed=3, layer=1)
+    save_mask(block, tmp_path / "mask")
+    run = make_run(house, MASKED | {"mask": {"rule": "layer", "layer": 1}})
+    train(run, data=house / "data", mask=tmp_path / "mask", out=tmp_path)
+    model, _ = trained_model(run, mask=tmp_path / "mask", out=tmp_path)
+    before = dict(base(house).named_parameters())
+    moved = {name for name, weight in model.named_parameters() if not torch.equal(weight, before[name])}
+    assert moved == {name for name in weights if ".layers.1." in name}
+    about = json.loads((tmp_path / "train.json").read_text())
+    assert about["mask"] == {"rule": "layer", "density": 0.5, "hash": block.hash()}
+    with pytest.raises(ConfigError, match="wanted a mask of rule random, found one of rule layer"):
+        train(
+            make_run(house, MASKED | {"mask": {"rule": "random"}}),
+            data=house / "data",
+            mask=tmp_path / "mask",
+            out=tmp_path,
+        )
 
 
 def test_a_weighting_moves_the_weights_of_the_tasks_and_the_record_says_how_far(house, tmp_path):

@@ -12,7 +12,7 @@ from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
 from mazo.files import write_text
-from mazo.grid import is_masked, is_trained, run_folder, runs, stage_digest
+from mazo.grid import is_masked, is_scored, is_trained, run_folder, runs, stage_digest
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
@@ -86,6 +86,14 @@ def model_of(wildcards):
     return model_files(cell(wildcards).model)
 
 
+def scores_of(wildcards):
+    return (
+        f"{RUN}/scores.safetensors".format(**wildcards)
+        if is_scored(cell(wildcards))
+        else []
+    )
+
+
 def mask_of(wildcards):
     return (
         f"{RUN}/mask.safetensors".format(**wildcards)
@@ -106,6 +114,10 @@ def parent(path, *, level):
 
 def mask_option(wildcards, input):
     return f"--mask {input.mask}" if input.mask else ""
+
+
+def scores_option(wildcards, input):
+    return f"--scores {input.scores}" if input.scores else ""
 
 
 def ledger_runs(wildcards):

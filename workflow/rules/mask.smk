@@ -1,6 +1,7 @@
 rule mask:
     input:
-        scores=rules.score.output.scores,
+        scores=scores_of,
+        model=model_of,
     output:
         mask=f"{RUN}/mask.safetensors",
         cost=f"{RUN}/mask.json",
@@ -10,7 +11,8 @@ rule mask:
         "../envs/mazo.yaml"
     params:
         config=CONFIG,
+        scores=scores_option,
         settings=settings("mask"),
         code=code_digest("mazo.stages.mask"),
     shell:
-        f"mazo mask {CELL} --scores {{input.scores}} --out {{output.mask}} --log {{log}}"
+        f"mazo mask {CELL} {{params.scores}} --out {{output.mask}} --log {{log}}"

@@ -1,0 +1,75 @@
+"""Masks that look at no example: what MaZO's mask has to beat, at its density."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mazo.errors import MaskError
+from mazo.importance.magnitude import magnitude
+from mazo.masks import Mask, mask_from_marks, top_k_per_row
+from mazo.seeding import numpy_generator
+
+Score = Callable[[str, Tensor, int], Float[Tensor, "out in"]]
+
+
+def random_score(name: str, weight: Tensor, seed: int) -> Float[Tensor, "out in"]:
+    """Draw a number a weight from (run seed, name): each row keeps as many weights, any with the same chance."""
+    return torch.from_numpy(numpy_generator(seed, "mask", name).random(tuple(weight.shape)))
+
+
+def smallest_score(name: str, weight: Tensor, seed: int) -> Float[Tensor, "out in"]:
+    """Return -|W|: the small weights are trained (Sparse-MeZO's choice, Liu et al., NeurIPS 2025)."""
+    return -magnitude(weight).cpu()
+
+
+def largest_score(name: str, weight: Tensor, seed: int) -> Float[Tensor, "out in"]:
+    """Return |W|: the large weights are trained."""
+    return magnitude(weight).cpu()
+
+
+SCORES: dict[str, Score] = {"random": random_score, "smallest": smallest_score, "largest": largest_score}
+
+
+def control_mask(weights: Mapping[str, Tensor], *, rule: str, density: float, seed: int, layer: int | None) -> Mask:
+    """Build the mask of a rule that needs no scores, one matrix at a time.
+
+    :param weights: The matrices that a mask may cover, by parameter name.
+    :param rule: ``random``, ``smallest``, ``largest`` or ``layer``; anything else raises ``KeyError``.
+    :param density: Share of weights kept in every row; the rule ``layer`` has none.
+    :param seed: The run's seed; for ``random``.
+    :param layer: Number of the decoder block, for ``layer``; the middle one when ``None``.
+
+    Raises :class:`mazo.errors.MaskError` for a block that the model has not.
+    """
+    if rule == "layer":
+        return one_layer_mask(weights, layer=layer)
+    marks = {name: top_k_per_row(SCORES[rule](name, weight, seed), density=density) for name, weight in weights.items()}
+    return mask_from_marks(marks, settings={"rule": rule, "density": density})
+
+
+def one_layer_mask(weights: Mapping[str, Tensor], *, layer: int | None = None) -> Mask:
+    """Keep every covered weight of one decoder block, and no weight of any other.
+
+    With n blocks of one size the mask's density is 1 / n, whatever MaZO's: it can be compared by its number of weights.
+
+    :param layer: The block's number, from 0; n // 2, the middle one, when ``None`` [assumed].
+    """
+    blocks = {name: _block(name) for name in weights}
+    numbers = sorted(set(blocks.values()))
+    chosen = numbers[len(numbers) // 2] if layer is None else layer
+    if chosen not in numbers:
+        raise MaskError(f"mask.layer: wanted one of {', '.join(map(str, numbers))}; found {chosen}")
+    marks = {
+        name: torch.full(tuple(weight.shape), blocks[name] == chosen, dtype=torch.bool)
+        for name, weight in weights.items()
+    }
+    return mask_from_marks(marks, settings={"rule": "layer", "layer": chosen})
+
+
+def _block(name: str) -> int:
+    number = next((part for part in name.split(".") if part.isdigit()), None)
+    if number is None:
+        raise MaskError(f"mask.rule: layer wants weights of numbered blocks; found {name}")
+    return int(number)

@@ -1,0 +1,57 @@
+"""From settings to a mask file, by every rule."""
+
+import pytest
+from prepared import prepare_mini
+from toy import toy_model, toy_tokenizer
+
+from mazo.config import select_run
+from mazo.configfile import parse_suite
+from mazo.errors import ConfigError
+from mazo.masks import load_mask
+from mazo.stages import mask, score
+
+SCORED, UNSCORED = ("importance", "wanda"), ("random", "smallest", "largest", "layer")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = prepare_mini(tmp_path_factory.mktemp("data"), tasks=("rte", "copa"))
+    toy_model().save_pretrained(folder / "model")
+    toy_tokenizer([" Yes", " No"]).save_pretrained(folder / "model")
+    return folder
+
+
+def run_of(data, rule):
+    method = {"kind": "zeroth_order", "lr": 1e-3, "mask": {"rule": rule, "scores": {"calibration_examples": 2}}}
+    content = {
+        "suite": "masks",
+        "models": {"m": {"path": str(data / "model")}},
+        "mixes": {"two": ["rte", "copa"]},
+        "methods": {"control": method},
+        "seeds": [0],
+    }
+    return select_run(parse_suite(content, where="test"), model="m", mix="two", method="control", seed=0)
+
+
+@pytest.mark.parametrize("rule", [*SCORED, *UNSCORED])
+def test_a_mask_file_states_its_rule_and_differs_from_every_other_rules(data, tmp_path, rule):
+    hashes = {}
+    for other in {rule, "importance"}:
+        run, scores = run_of(data, other), None
+        if other in SCORED:
+            scores = tmp_path / f"{other}.safetensors"
+            score.run(run, data=data, out=scores)
+        mask.run(run, scores=scores, out=tmp_path / other)
+        made = load_mask(tmp_path / other)
+        hashes[other] = made.hash()
+        assert made.settings["rule"] == made.summary()["rule"] == other
+        assert made.density == pytest.approx(0.5 if other == "layer" else 0.12, abs=0.02)
+    assert len(set(hashes.values())) == len(hashes)
+
+
+@pytest.mark.parametrize("rule", UNSCORED)
+def test_scores_are_wanted_exactly_where_the_rule_reads_them(data, tmp_path, rule):
+    with pytest.raises(ConfigError, match=f"--scores: wanted none for mask.rule {rule}; found"):
+        mask.run(run_of(data, rule), scores=tmp_path / "scores", out=tmp_path / "mask")
+    with pytest.raises(ConfigError, match=r"--scores: wanted a file for mask.rule wanda; found none"):
+        mask.run(run_of(data, "wanda"), scores=None, out=tmp_path / "mask")
