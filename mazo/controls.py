@@ -1,9 +1,9 @@
-"""Masks that look at no example: what MaZO's mask has to beat, at its density."""
+"""Masks that look at no example: what MaZO's mask has to beat."""
 
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mazo.errors import MaskError
@@ -20,7 +20,7 @@ def random_score(name: str, weight: Tensor, seed: int) -> Float[Tensor, "out in"
 
 
 def smallest_score(name: str, weight: Tensor, seed: int) -> Float[Tensor, "out in"]:
-    """Return -|W|: the small weights are trained (Sparse-MeZO's choice, Liu et al., NeurIPS 2025)."""
+    """Return -|W|: the small weights of every row are trained (Sparse-MeZO takes those of a whole matrix)."""
     return -magnitude(weight).cpu()
 
 
@@ -36,8 +36,8 @@ def control_mask(weights: Mapping[str, Tensor], *, rule: str, density: float, se
     """Build the mask of a rule that needs no scores, one matrix at a time.
 
     :param weights: The matrices that a mask may cover, by parameter name.
-    :param rule: ``random``, ``smallest``, ``largest`` or ``layer``; anything else raises ``KeyError``.
-    :param density: Share of weights kept in every row; the rule ``layer`` has none.
+    :param rule: ``random``, ``smallest``, ``largest``, ``sparse_mezo`` or ``layer``; else raises ``KeyError``.
+    :param density: Share of weights kept in every row, or for ``sparse_mezo`` in every matrix; ``layer`` has none.
     :param seed: The run's seed; for ``random``.
     :param layer: Number of the decoder block, for ``layer``; the middle one when ``None``.
 
@@ -45,8 +45,27 @@ def control_mask(weights: Mapping[str, Tensor], *, rule: str, density: float, se
     """
     if rule == "layer":
         return one_layer_mask(weights, layer=layer)
-    marks = {name: top_k_per_row(SCORES[rule](name, weight, seed), density=density) for name, weight in weights.items()}
+    if rule == "sparse_mezo":
+        marks = {name: below_percentile(weight, density=density) for name, weight in weights.items()}
+    else:
+        score = SCORES[rule]
+        marks = {name: top_k_per_row(score(name, weight, seed), density=density) for name, weight in weights.items()}
     return mask_from_marks(marks, settings={"rule": rule, "density": density})
+
+
+def below_percentile(weight: Float[Tensor, "out in"], *, density: float) -> Bool[Tensor, "out in"]:
+    r"""Mark the small weights of a matrix (Liu et al., "Sparse MeZO", NeurIPS 2025).
+
+    .. math:: M_{ij} = 1 \iff |W_{ij}| \le h
+
+    - :math:`h` is the k-th smallest :math:`|W|` of the matrix's n weights,
+      :math:`k = \mathrm{round}(\text{density} \cdot n)`, at least 1; weights of equal size are kept together.
+
+    The method compares the weights with h anew in every step; here the base model's weights decide once, as for every
+    mask [assumed]. Its sparsity, 0.5 to 0.8 in the paper, is one minus the density.
+    """
+    size = magnitude(weight).cpu()
+    return size <= size.flatten().kthvalue(max(1, round(density * size.numel()))).values
 
 
 def one_layer_mask(weights: Mapping[str, Tensor], *, layer: int | None = None) -> Mask:

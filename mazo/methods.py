@@ -41,11 +41,12 @@ class ScoreSettings(Settings):
 class MaskSettings(Settings):
     """Which weights are trained."""
 
-    rule: Literal["importance", "random", "smallest", "largest", "wanda", "layer"] = "importance"
+    rule: Literal["importance", "random", "smallest", "largest", "wanda", "sparse_mezo", "layer"] = "importance"
     """What is kept in a row: the highest importance scores [paper]; as controls, weights drawn at random, the smallest
-    or largest in size, the highest by Wanda (size times the input's norm), or all of one decoder block and no other."""
+    or largest in size, the highest by Wanda (size times the input's norm); the smallest of a matrix (Sparse-MeZO); or
+    all of one decoder block and no other."""
     density: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """Share of the weights kept in every row, in (0, 1]; ``rule: layer`` does not read it."""
+    """Share of the weights kept in every row, in (0, 1]; in every matrix for ``sparse_mezo``; ``layer`` has none."""
     layer: Annotated[int, Field(ge=0)] | None = None
     """Number of the decoder block, from 0, for ``rule: layer``; the middle one when absent [assumed]."""
     scores: ScoreSettings = ScoreSettings()

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from toy import toy_model
 
-from mazo.controls import SCORES, control_mask
+from mazo.controls import SCORES, below_percentile, control_mask
 from mazo.errors import MaskError
 from mazo.maskable import maskable_weights
 from mazo.masks import jaccard, load_mask, save_mask
@@ -70,6 +71,23 @@ def test_one_whole_block_is_kept_and_nothing_of_the_others(tmp_path, layer, chos
         assert marks(mask, name).all() if f".{chosen}." in name else not marks(mask, name).any()
     assert mask.density == pytest.approx(1 / 3)
     assert mask.settings == {"rule": "layer", "layer": chosen}
+
+
+@pytest.mark.parametrize("density", [0.2, 0.5])
+def test_sparse_mezo_keeps_the_small_weights_of_a_matrix_whatever_the_row(density):
+    mask = mask_of("sparse_mezo", density=density)
+    for name, weight in WEIGHTS.items():
+        threshold = np.sort(weight.abs().numpy(), axis=None)[round(density * weight.numel()) - 1]
+        assert torch.equal(marks(mask, name), weight.abs() <= threshold.item())
+        assert len(mask.kept[name]) == round(density * weight.numel())
+    assert len(set(marks(mask, name).sum(1).tolist())) > 1
+    assert mask.settings == {"rule": "sparse_mezo", "density": density}
+
+
+def test_weights_of_equal_size_are_kept_together():
+    weight = torch.tensor([[0.0, 0.0, 0.0], [1.0, -1.0, 2.0]])
+    assert below_percentile(weight, density=1 / 6).tolist() == [[True] * 3, [False] * 3]
+    assert below_percentile(weight, density=4 / 6).tolist() == [[True] * 3, [True, True, False]]
 
 
 def test_a_block_that_is_not_there_is_refused():

@@ -60,7 +60,8 @@ def test_the_length_of_answers_matters_to_training_that_reads_them():
     assert stale == {"train", "evaluate"}
 
 
-RULES = {"importance": True, "wanda": True, "random": False, "smallest": False, "largest": False, "layer": False}
+RULES = {"importance": True, "wanda": True, "random": False, "smallest": False, "largest": False, "sparse_mezo": False}
+RULES |= {"layer": False}
 
 
 @pytest.mark.parametrize(("rule", "scored"), RULES.items())

@@ -10,7 +10,7 @@ from mazo.errors import ConfigError
 from mazo.masks import load_mask
 from mazo.stages import mask, score
 
-SCORED, UNSCORED = ("importance", "wanda"), ("random", "smallest", "largest", "layer")
+SCORED, UNSCORED = ("importance", "wanda"), ("random", "smallest", "largest", "sparse_mezo", "layer")
 
 
 @pytest.fixture(scope="module")
