@@ -77,6 +77,8 @@ def list_trials(suite: Suite) -> list[Trial]:
 def _settings(name: str, method: object) -> dict[str, object]:
     if not isinstance(method, ZerothOrder):
         raise ConfigError(f"methods.{name}.kind: wanted zeroth_order, as all methods of a ledger; found another")
+    if method.scope != "mix":
+        raise ConfigError(f"methods.{name}.scope: wanted mix, as for all methods of a ledger; found {method.scope}")
     return dict(_flat(method.model_dump(exclude={"kind", "label"})))
 
 

@@ -85,11 +85,12 @@ def test_one_seed_has_no_error():
     ("methods", "message"),
     [
         (METHODS | {"zero": {"kind": "zero_shot"}}, r"methods\.zero\.kind: wanted zeroth_order"),
+        (METHODS | {"single": method(scope="single_task")}, r"methods\.single\.scope: wanted mix"),
         ({"a": method(), "b": method(0.02, mask_mode="update")}, r"methods\.b\.lr: .*0\.01 alone.*; found 0\.02"),
         ({"a": method(), "c": method(0.02), "b": method(0.02, mask_mode="update")}, r"methods\.b\.lr: .*2 step sizes"),
         ({"a": method(), "b": method()}, r"methods\.b\.lr: .*found 0\.01, 0\.01"),
     ],
-    ids=["another kind", "another lr", "fewer trials", "twice"],
+    ids=["another kind", "a model a task", "another lr", "fewer trials", "twice"],
 )
 def test_a_suite_that_is_no_ledger_is_refused(methods, message):
     with pytest.raises(ConfigError, match=message):
