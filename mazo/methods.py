@@ -158,8 +158,12 @@ class ZerothOrder(Settings):
     """What is minimised: the losses, or one minus the scores (accuracy, F1 of written answers) [field: MeZO]."""
     eps: Positive = 1e-3
     """Distance of the two points from the weights, in units of the direction [field: MeZO]."""
-    direction: Literal["gaussian", "rademacher", "sphere"] = "gaussian"
-    """Distribution of the random direction z [paper: gaussian]."""
+    direction: Literal["gaussian", "rademacher", "sphere", "low_rank"] = "gaussian"
+    """Distribution of the random direction z [paper: gaussian]; ``low_rank``: LOZO's, with no mask on the direction."""
+    direction_rank: Count = 2
+    """Rank of a matrix's direction, for ``direction: low_rank`` [assumed]."""
+    direction_period: Count = 50
+    """Steps for which its right factor stays [assumed]."""
     num_directions: Count = 1
     """Directions averaged in one step [field: MeZO]."""
     sides: Literal["two", "one"] = "two"
@@ -193,6 +197,8 @@ class ZerothOrder(Settings):
             raise ValueError("mask goes with no adapter or with adapter.kind lora; found mtl_lora")
         if self.mask is not None and self.adapter is not None and self.mask.rule not in ("importance", "random"):
             raise ValueError(f"mask.rule is importance or random where an adapter is trained; found {self.mask.rule}")
+        if self.direction == "low_rank" and self.mask is not None and self.mask_mode == "direction":
+            raise ValueError("direction low_rank wants whole matrices: no mask, or mask_mode update; found a mask")
         if self.scope == "single_task" and isinstance(self.adapter, MTLLora):
             raise ValueError("adapter.kind mtl_lora has factors for tasks trained together; found scope single_task")
         return self

@@ -25,7 +25,19 @@ from mazo.weighting import Closure
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, read_log, replay_log_
 
 OPTIMIZER_KEYS = {
-    *("lr", "eps", "direction", "num_directions", "sides", "step", "momentum", "schedule", "weight_decay"),
+    *(
+        "lr",
+        "eps",
+        "direction",
+        "direction_rank",
+        "direction_period",
+        "num_directions",
+        "sides",
+        "step",
+        "momentum",
+        "schedule",
+        "weight_decay",
+    ),
     *("weighting", "mask_mode", "precision"),
 }
 

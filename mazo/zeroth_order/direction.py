@@ -11,8 +11,14 @@ from torch import Tensor
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import Distribution, gaussian, rademacher
+from mazo.zeroth_order.low_rank import LowRank
 
-DISTRIBUTIONS: dict[str, Distribution] = {"gaussian": gaussian, "rademacher": rademacher, "sphere": gaussian}
+DISTRIBUTIONS: dict[str, Distribution] = {
+    "gaussian": gaussian,
+    "rademacher": rademacher,
+    "sphere": gaussian,
+    "low_rank": gaussian,
+}
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,10 @@ class Direction:
     :param step: Step of the run, from 0.
     :param index: Which of the step's directions, from 0.
     :param distribution: ``gaussian``: z ~ N(0, I) [paper]; ``rademacher``: signs; ``sphere``: a normal direction scaled
-        to the norm sqrt(d). All three have E[z z'] = I, so a step size means the same for each.
+        to the norm sqrt(d); ``low_rank``: matrices of low rank. All have E[z z'] = I, so a step size means the same for
+        each.
     :param sizes: How many coordinates each tensor has; the tensors' names are part of the key.
+    :param low_rank: The factors, for ``low_rank``.
     """
 
     run_seed: int
@@ -32,6 +40,7 @@ class Direction:
     index: int
     distribution: str
     sizes: Mapping[str, int]
+    low_rank: LowRank | None = None
 
     def draw(self, name: str, device: torch.device | str = "cpu") -> Float[Tensor, " numbers"]:
         """Draw the numbers of one tensor, as often as wanted and always the same.
@@ -42,6 +51,8 @@ class Direction:
         return numbers.mul_(self._scale) if self.distribution == "sphere" else numbers
 
     def _draw(self, name: str) -> Float[Tensor, " numbers"]:
+        if self.low_rank is not None and self.low_rank.covers(name):
+            return self.low_rank.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
         key = stream_key(self.run_seed, "direction", self.step, self.index, name)
         return DISTRIBUTIONS[self.distribution](key, self.sizes[name])
 

@@ -15,6 +15,7 @@ from mazo.weighting import WEIGHTINGS, make_weighting
 from mazo.zeroth_order.coordinates import Coordinates, hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
+from mazo.zeroth_order.low_rank import LowRank
 from mazo.zeroth_order.steps import STEPS, make_step
 
 
@@ -53,6 +54,8 @@ class ZerothOrderOptimizer:
     :param mask: The weights to train; ``None`` trains all of ``named_parameters``.
     :param mask_mode: ``direction``: only the kept weights are perturbed; ``update``: every parameter is perturbed and
         only the kept weights are stepped [assumed].
+    :param direction_rank: Rank of a matrix's direction, for ``direction: low_rank``.
+    :param direction_period: Steps for which its right factor stays.
     :param precision: How unmasked weights are held: ``master``, with a float32 copy, or ``in_place``, without.
     :param weighting: The rule for the task weights, a name in :data:`mazo.weighting.WEIGHTINGS`.
     :param weighting_options: That rule's own settings, by name.
@@ -72,6 +75,8 @@ class ZerothOrderOptimizer:
         mask: Mask | None = None,
         mask_mode: str = "direction",
         direction: str = "gaussian",
+        direction_rank: int = 2,
+        direction_period: int = 50,
         num_directions: int = 1,
         sides: str = "two",
         step: str = "sgd",
@@ -94,7 +99,16 @@ class ZerothOrderOptimizer:
         self.parameters, self.run_seed, self.num_steps, self.mask = dict(named_parameters), run_seed, num_steps, mask
         numbers = {"lr": lr, "eps": eps, "momentum": momentum, "weight_decay": weight_decay}
         counts = {"num_directions": num_directions, "weighting_options": dict(weighting_options or {})}
+        counts |= {"direction_rank": direction_rank, "direction_period": direction_period}
         self.settings: dict[str, object] = {**numbers, **counts, **names}
+        self._low_rank = None
+        if direction == "low_rank":
+            if mask is not None and mask_mode == "direction":
+                raise ConfigError(
+                    "direction: low_rank wants whole matrices: no mask, or mask_mode update; found a mask"
+                )
+            shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
+            self._low_rank = LowRank(shapes, rank=direction_rank, period=direction_period)
         self._coordinates = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
@@ -175,7 +189,7 @@ class ZerothOrderOptimizer:
 
     def _directions(self) -> list[Direction]:
         return [
-            Direction(self.run_seed, self.steps_done, index, self._distribution, self._sizes)
+            Direction(self.run_seed, self.steps_done, index, self._distribution, self._sizes, self._low_rank)
             for index in range(self._num_directions)
         ]
 

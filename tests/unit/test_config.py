@@ -68,6 +68,7 @@ FAULTS = [
         ["methods.mazo.coba.warm_up must be below the run's num_steps", "found warm_up 100, 100 steps"],
     ),
     ("methods.mazo.mask.rule", "magnitude", ["methods.mazo.mask.rule", "'wanda'", "found 'magnitude'"]),
+    ("methods.mazo.direction", "low_rank", ["methods.mazo", "low_rank wants whole matrices", "found a mask"]),
     ("methods.mazo.mask.layer", 1, ["methods.mazo.mask", "layer goes with rule: layer; found rule: importance"]),
     ("methods.mazo.mask.layer", -1, ["methods.mazo.mask.layer", "greater than or equal to 0", "found -1"]),
     (

@@ -13,6 +13,7 @@ VARIANTS = (
     {},
     {"direction": "rademacher"},
     {"direction": "sphere"},
+    {"direction": "low_rank", "direction_rank": 2, "direction_period": 3, "mask_mode": "update"},
     {"num_directions": 3},
     {"sides": "one"},
     {"step": "momentum"},
@@ -131,6 +132,18 @@ def test_famo_learns_from_the_losses_after_the_update():
     reference.observe(losses().float())
     record = engine.step(losses)
     assert torch.equal(record.weights, reference.weights(record.losses))
+
+
+def test_directions_of_low_rank_want_whole_matrices():
+    with pytest.raises(ConfigError, match="low_rank wants whole matrices"):
+        optimizer(Weights(), masked=True, direction="low_rank")
+
+
+def test_an_update_along_a_low_rank_direction_has_that_rank():
+    model = Weights()
+    before = model.second.clone()
+    optimizer(model, direction="low_rank", direction_rank=2, lr=1.0).step(quadratic_losses(model))
+    assert torch.linalg.matrix_rank(model.second - before, rtol=1e-4) == 2
 
 
 def test_directions_are_averaged_not_summed():
