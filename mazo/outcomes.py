@@ -34,7 +34,7 @@ def merge_records(row: Row, seed: int, records: dict[str, Record]) -> Record:
     :param records: By the name of the run.
     """
     all_records, first = list(records.values()), next(iter(records.values()))
-    if len(all_records) == 1 and not row.is_shared:
+    if first.run.method_name == row.name:
         return first
     method = first.run.method.model_copy(update={"label": row.label})
     run = first.run.model_copy(update={"method_name": row.name, "tasks": list(row.tasks), "method": method})

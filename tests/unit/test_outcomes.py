@@ -46,6 +46,13 @@ def test_costs_are_summed_and_of_memory_the_most_is_taken():
     assert set(merged.task_weights) == {"rte", "squad"}
 
 
+def test_a_single_task_method_on_a_mix_of_one_task_is_still_named_by_its_key():
+    settings = suite(methods={"alone": ALONE}, mixes={"one": ["rte"]}, seeds=[0])
+    made = record("alone@rte", 0, {"rte": 0.9}, of=settings, mix="one")
+    names = [merge_records(row, 0, {"alone@rte": made}).run.method_name for row in rows(settings)]
+    assert names == ["alone", "alone@shared"]
+
+
 def test_a_row_of_one_run_is_its_record(tmp_path):
     records = two_runs() | {"mtl_zo": record("mtl_zo", 0, {"rte": 0.5, "squad": 0.5}, of=SUITE)}
     assert merge_records(MTL, 0, {"mtl_zo": records["mtl_zo"]}) == records["mtl_zo"]
