@@ -133,7 +133,7 @@ def test_tasks_are_listed_once_in_canonical_order():
     assert suite(mixes={"a": ["squad", "rte"], "b": ["sst2", "rte"]}).tasks == ["sst2", "rte", "squad"]
 
 
-@pytest.mark.parametrize("name", ["mini", "smoke", "controls", "weightings"])
+@pytest.mark.parametrize("name", ["mini", "smoke", "controls", "weightings", "adapters"])
 def test_a_shipped_suite_is_accepted_as_it_stands(name):
     path = Path(__file__).resolve().parents[2] / "config" / f"{name}.yaml"
     assert isinstance(load_suite(path), Suite)
