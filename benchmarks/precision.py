@@ -1,6 +1,6 @@
 """What holding 16-bit weights in one way or another does to a zeroth-order run of the mini suite.
 
-    python benchmarks/precision.py --out docs/benchmarks.md      # about 5 minutes on one CPU core
+    python benchmarks/precision.py --out docs/benchmarks.md      # about 4 minutes on one CPU core
 
 Step sizes, mask and tasks are those of ``config/mini.yaml``; all runs of a seed see the same examples and directions.
 """
@@ -34,6 +34,7 @@ from mazo.tasks import load_tasks
 from mazo.train import dev_losses, encode_rows, to_batches, train, trained_model
 from mazo.trainers import make_optimizer, read_mask
 from mazo.zeroth_order import read_log, replay_
+from mazo.zeroth_order.replay import weights_checksum
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- precision: begin -->"
@@ -168,8 +169,8 @@ def flat(model: torch.nn.Module) -> Tensor:
     return torch.cat([weight.detach().flatten().double() for weight in model.parameters()])
 
 
-def table(outcomes: dict[Variant, list[Outcome]], *, num_steps: int) -> str:
-    """Write a line a variant, and below what was measured."""
+def table(outcomes: dict[Variant, list[Outcome]], *, num_steps: int, model: str) -> str:
+    """Write a line a variant, and below what was measured, with the checksum of the float32 model's weights."""
     lines = []
     for variant, found in outcomes.items():
         exact = outcomes[variant.exact]
@@ -190,7 +191,7 @@ def table(outcomes: dict[Variant, list[Outcome]], *, num_steps: int) -> str:
             f"{num_steps} steps of 4 examples a task; mean and standard error over {seeds} seeds, differences paired",
             "by seed. Idle drift: length of the weights' change over as many steps at lr 0, as a share of their own;",
             "its dev loss: what that does to the dev loss. Cosine: of the float32 run's net move and that of its",
-            "logged steps repeated in the row's arithmetic.",
+            f"logged steps repeated in the row's arithmetic. Untrained model: {model}.",
             "",
         ]
     )
@@ -199,7 +200,7 @@ def table(outcomes: dict[Variant, list[Outcome]], *, num_steps: int) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure all variants and print the table, or write it into a page with the two markers."""
     options = argparse.ArgumentParser(description="precision of 16-bit zeroth-order training")
-    options.add_argument("--num-steps", type=int, default=160)
+    options.add_argument("--num-steps", type=int, default=100)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     options.add_argument("--out", type=Path, help="a page with the two markers")
     given = options.parse_args(argv)
@@ -212,7 +213,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 prepare_task(task, run.data, out=folder / "data")
             for variant in VARIANTS:
                 outcomes[variant].append(measure(variant, seed=seed, num_steps=given.num_steps, folder=folder))
-    text = table(outcomes, num_steps=given.num_steps)
+    checksum = weights_checksum(load_model(run.model)[0].named_parameters())
+    text = table(outcomes, num_steps=given.num_steps, model=checksum[:12])
     if given.out:
         write_text(given.out, with_block(given.out.read_text(encoding="utf-8"), text, begin=BEGIN, end=END))
     else:
