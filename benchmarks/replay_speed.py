@@ -44,7 +44,11 @@ BEGIN = "<!-- replay: begin -->"
 END = "<!-- replay: end -->"
 DENSITIES = (0.1, 0.01, None)
 VARIANTS: tuple[dict[str, Any], ...] = (
-    *({"step": step, "direction": direction} for step, direction in itertools.product(STEPS, DISTRIBUTIONS)),
+    *(
+        # A direction of low rank covers whole matrices, so its mask acts on the update.
+        {"step": step, "direction": direction} | ({"mask_mode": "update"} if direction == "low_rank" else {})
+        for step, direction in itertools.product(STEPS, DISTRIBUTIONS)
+    ),
     *({"sides": "one"}, {"num_directions": 2}, {"schedule": "cosine"}, {"weight_decay": 0.1}),
     *({"mask_mode": "update"}, {"precision": "in_place"}),
 )
