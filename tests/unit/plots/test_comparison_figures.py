@@ -3,7 +3,7 @@ import pytest
 from hand_made import suite, three_methods
 from samples_by_hand import write_all
 from test_comparison import SCORES
-from test_transfer_table import transfer
+from transfer_by_hand import transfer
 
 from mazo.comparison import compare
 from mazo.plots.forest import draw_forest

@@ -3,22 +3,12 @@ import io
 
 import pytest
 from hand_made import record, suite
+from transfer_by_hand import SCORES, SUITE, transfer
 
 from mazo.errors import DataError
-from mazo.grid import rows, run_folder, runs
+from mazo.grid import run_folder, runs
 from mazo.records import write_record
-from mazo.tables.transfer import make_transfer, read_transfers, to_csv, to_latex, to_markdown, write_transfer
-
-ALONE = {"kind": "zeroth_order", "lr": 1e-3, "scope": "single_task", "label": "Alone_ZO"}
-SUITE = suite(methods={"alone": ALONE, "mtl_zo": {"kind": "zeroth_order", "lr": 1e-5}}, seeds=[0, 1])
-SCORES = {
-    "squad": [{"rte": 0.4, "squad": 0.8}, {"rte": 0.6, "squad": 0.8}],
-    "rte": [{"rte": 0.9, "squad": 0.1}, {"rte": 0.7, "squad": 0.3}],
-}
-
-
-def transfer():
-    return make_transfer(next(rows(SUITE)), SCORES)
+from mazo.tables.transfer import read_transfers, to_csv, to_latex, to_markdown, write_transfer
 
 
 def test_a_cell_is_the_mean_over_seeds_of_a_tasks_model_on_another_task():
