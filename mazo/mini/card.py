@@ -33,7 +33,8 @@ disjoint from them by content.
 {tokens:,} token positions (padding included) in {steps:,} steps of AdamW from attention that starts near finding
 what stood beside a word's earlier mention (`mazo/mini/initial.py`); loss weight 1 on answers and 0.1 on the rest
 (0 in exercises of verifying an answer); last mean loss {loss}. The stages stand in `mazo/mini/pretrain.py`, the log in
-`pretraining.csv` beside this card. `snakemake --cores 2 mini_model` rebuilds it from nothing into `results/mini_model/`.
+`pretraining.csv` beside this card. `snakemake --cores 2 mini_model` rebuilds it from nothing into
+`results/mini_model/`.
 
 Share of right answers in training, on {probed} dev rows a task (two answers to choose from for SQuAD):
 
