@@ -34,3 +34,17 @@ def test_the_replay_table_is_written_into_its_page(tmp_path):
     assert rows == ["| mask, density 10 %", "| mask, density 1 %", "| all weights"]
     assert "Replay equals training bit for bit in 4 kinds of runs" in text
     assert 700_000 < int(text.split(" bytes by extrapolation, ")[1].split()[0].replace(",", "")) < 1_000_000
+
+
+def test_the_table_of_a_large_model_is_written_into_its_page(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    page = tmp_path / "page.md"
+    page.write_text((REPOSITORY / "docs" / "benchmarks.md").read_text())
+    main = runpy.run_path(str(REPOSITORY / "benchmarks" / "seven_billion.py"))["main"]
+    sizes = {"width": 32, "depth": 2, "mlp": 64, "vocabulary": 100, "tokens": 8, "examples": 3, "steps": 2}
+    options = [text for name, size in sizes.items() for text in (f"--{name}", str(size))]
+    main(["--device", "cpu", *options, "--out", str(page)])
+    table = page.read_text().partition("<!-- seven_billion: begin -->")[2].partition("<!-- seven_billion: end -->")[0]
+    kept = 2 * (4 * 32 * 3 + 2 * 64 * 3 + 32 * 6)  # per block: q, k, v, o; gate, up; down; 10 % of each row
+    assert "| scores of 2 tasks and mask |" in table
+    assert f"| 2 steps on {kept:,} weights |" in table
