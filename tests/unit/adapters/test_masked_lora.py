@@ -4,9 +4,8 @@ import json
 
 import pytest
 import torch
-from prepared import prepare_mini
+from prepared import prepare_with_toy_model
 from safetensors.torch import load_file
-from toy import toy_model, toy_tokenizer
 
 from mazo.adapters import add_adapter_
 from mazo.config import select_run
@@ -28,10 +27,7 @@ METHOD = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = prepare_mini(tmp_path_factory.mktemp("data"), tasks=("rte", "copa"))
-    toy_model().save_pretrained(folder / "model")
-    toy_tokenizer([" Yes", " No"]).save_pretrained(folder / "model")
-    return folder
+    return prepare_with_toy_model(tmp_path_factory.mktemp("data"))
 
 
 def run_of(data, *, dtype="float32", **changes):

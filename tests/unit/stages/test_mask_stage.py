@@ -1,8 +1,7 @@
 """From settings to a mask file, by every rule."""
 
 import pytest
-from prepared import prepare_mini
-from toy import toy_model, toy_tokenizer
+from prepared import prepare_with_toy_model
 
 from mazo.config import select_run
 from mazo.configfile import parse_suite
@@ -15,10 +14,7 @@ SCORED, UNSCORED = ("importance", "wanda"), ("random", "smallest", "largest", "s
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = prepare_mini(tmp_path_factory.mktemp("data"), tasks=("rte", "copa"))
-    toy_model().save_pretrained(folder / "model")
-    toy_tokenizer([" Yes", " No"]).save_pretrained(folder / "model")
-    return folder
+    return prepare_with_toy_model(tmp_path_factory.mktemp("data"))
 
 
 def run_of(data, rule):

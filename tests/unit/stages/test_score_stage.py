@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from prepared import prepare_mini
-from toy import toy_model, toy_tokenizer
+from prepared import prepare_with_toy_model
 
 import mazo.importance.score
 from mazo.config import ModelSettings, Run, select_run
@@ -40,10 +39,7 @@ main(sys.argv[1:])
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = prepare_mini(tmp_path_factory.mktemp("data"), tasks=("rte", "copa"))
-    toy_model().save_pretrained(folder / "model")
-    toy_tokenizer([" Yes", " No"]).save_pretrained(folder / "model")
-    return folder
+    return prepare_with_toy_model(tmp_path_factory.mktemp("data"))
 
 
 def content(data: Path, *, layers_at_once: int | None = None, alpha: float = 1.0) -> dict:
