@@ -3,6 +3,7 @@
 An answer far from what it depends on (MultiRC, WSC) is learned last; forms with the answer nearer lead to it.
 """
 
+from collections.abc import Callable
 from random import Random
 
 from mazo.mini.facts import (
@@ -84,26 +85,25 @@ def means(random: Random) -> Drill:
 
 def proposed(random: Random) -> Drill:
     """Propose an answer straight after its question."""
-    drill = []
-    for _ in range(3):
-        facts = draw_facts(random, random.choice((2, 2, 3)))
-        drill.append((tell(random, facts), ""))
-        for _ in range(3):
-            question, answer, true = _propose(random, facts)
-            drill.append((f"{question} {answer}?", verdict(true)))
-    return drill
+    return _propose_each(random, count=3, ask=lambda question, answer, true: (f"{question} {answer}?", verdict(true)))
 
 
 def confirmed(random: Random) -> Drill:
     """Propose an answer in one of :data:`PROPOSALS`."""
+
+    def ask(question: str, answer: str, true: bool) -> tuple[str, str]:
+        return f"{random.choice(PROPOSALS).format(question=question, answer=answer)}\n", _yes_or_no(true)
+
+    return _propose_each(random, count=4, ask=ask)
+
+
+def _propose_each(random: Random, *, count: int, ask: Callable[[str, str, bool], tuple[str, str]]) -> Drill:
+    """Tell three passages, each with ``count`` proposed answers in the form that ``ask`` gives them."""
     drill = []
     for _ in range(3):
         facts = draw_facts(random, random.choice((2, 2, 3)))
         drill.append((tell(random, facts), ""))
-        for _ in range(4):
-            question, answer, true = _propose(random, facts)
-            form = random.choice(PROPOSALS).format(question=question, answer=answer)
-            drill.append((f"{form}\n", _yes_or_no(true)))
+        drill += [ask(*_propose(random, facts)) for _ in range(count)]
     return drill
 
 
