@@ -51,7 +51,7 @@ Gradient conflict at the start: {negative} of {pairs} task pairs have gradients 
 
 {cosines}
 
-`snakemake --cores all --configfile config/mini_card.yaml mini_card` measures it again.
+`snakemake mini_card --cores all --configfile config/mini_card.yaml` measures it again.
 
 ## Licence
 

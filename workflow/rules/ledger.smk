@@ -1,4 +1,4 @@
-# snakemake --configfile config/ledger.yaml ledger
+# snakemake ledger --configfile config/ledger.yaml
 rule ledger:
     input:
         ledger_runs,

@@ -38,7 +38,7 @@ rule conflict:
         " --data {params.data} --out {output} --log {log}"
 
 
-# snakemake --configfile config/mini_card.yaml mini_card
+# snakemake mini_card --configfile config/mini_card.yaml
 rule mini_card:
     input:
         table=f"{RESULTS}/tables/main.csv",
