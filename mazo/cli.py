@@ -94,9 +94,18 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
     "effects": (
         "fill the measured effects of assumed choices into their page",
-        {"table": FILE | {"help": "the ledger's table, CSV"}, "out": FILE | {"help": "a page with the two markers"}},
+        {
+            "table": {"required": True, "nargs": "+", "type": Path, "metavar": "FILE", "help": "ledgers' tables, CSV"},
+            "out": FILE | {"help": "a page with the two markers"},
+        },
     ),
-    "pretrain": ("rebuild the embedded model from nothing", {"out": FOLDER | {"help": "the model's folder"}}),
+    "pretrain": (
+        "rebuild an embedded model from nothing",
+        {
+            "architecture": {"required": True, "choices": ["llama", "mistral"]},
+            "out": FOLDER | {"help": "the model's folder"},
+        },
+    ),
     "card": (
         "write the embedded model's measurements",
         {"table": FILE, "conflict": FILE, "out": FILE | {"help": "a Markdown file"}},
@@ -114,7 +123,8 @@ def parser() -> argparse.ArgumentParser:
     for name, (text, options) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         for option, settings in options.items():
-            command.add_argument(option if "nargs" in settings else f"--{option}", **settings)
+            is_positional = "nargs" in settings and "required" not in settings
+            command.add_argument(option if is_positional else f"--{option}", **settings)
         command.add_argument("--log", type=Path, metavar="FILE", help="send what the stage says to this file")
     return top
 

@@ -52,11 +52,11 @@ def stage_at(step: int) -> Stage:
     return STAGES[-1]
 
 
-def pretrain(out: Path, *, seed: int = 0, rows_per_task: int = 12_000) -> None:
+def pretrain(out: Path, *, architecture: str, seed: int = 0, rows_per_task: int = 12_000) -> None:
     """Train the model and write it, its tokenizer and its log; a stopped run goes on from its last checkpoint."""
     build_tokenizer(out)
     tokenizer = AutoTokenizer.from_pretrained(out)
-    model = new_model(len(tokenizer), seed=seed)
+    model = new_model(len(tokenizer), seed=seed, architecture=architecture)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.05)
     checkpoint, log = out / "checkpoint.safetensors", out / "pretraining.csv"
     start = restore(checkpoint, model, optimizer)

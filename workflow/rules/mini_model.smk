@@ -1,11 +1,21 @@
-# The embedded model from nothing (an hour or two), and the measurements of its card.
+# The embedded models from nothing (an hour or two each), and the measurements of their cards.
 rule mini_model:
+    input:
+        expand(
+            "results/mini_model/{architecture}/model.safetensors",
+            architecture=["llama", "mistral"],
+        ),
+
+
+rule pretrain:
     output:
-        "results/mini_model/llama/model.safetensors",
-        "results/mini_model/llama/tokenizer.json",
-        "results/mini_model/llama/pretraining.csv",
+        "results/mini_model/{architecture}/model.safetensors",
+        "results/mini_model/{architecture}/tokenizer.json",
+        "results/mini_model/{architecture}/pretraining.csv",
     log:
-        "results/mini_model/llama.log",
+        "results/mini_model/{architecture}.log",
+    wildcard_constraints:
+        architecture="llama|mistral",
     conda:
         "../envs/mazo.yaml"
     threads: 2
@@ -13,7 +23,7 @@ rule mini_model:
         folder=lambda wildcards, output: parent(output[0], level=1),
         code=code_digest("mazo.stages.pretrain"),
     shell:
-        "mazo pretrain --out {params.folder} --log {log}"
+        "mazo pretrain --architecture {wildcards.architecture} --out {params.folder} --log {log}"
 
 
 rule conflict:

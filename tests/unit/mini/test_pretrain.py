@@ -25,7 +25,7 @@ class StopError(Exception):
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights_and_log(short, monkeypatch, tmp_path):
-    module.pretrain(tmp_path / "whole", rows_per_task=30)
+    module.pretrain(tmp_path / "whole", architecture="llama", rows_per_task=30)
 
     steps = iter(range(3))
 
@@ -36,9 +36,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_log(short, monkeypatch, t
 
     monkeypatch.setattr(module, "draw_step", stopping)
     with pytest.raises(StopError):
-        module.pretrain(tmp_path / "stopped", rows_per_task=30)
+        module.pretrain(tmp_path / "stopped", architecture="llama", rows_per_task=30)
     monkeypatch.setattr(module, "draw_step", draw_step)
-    module.pretrain(tmp_path / "stopped", rows_per_task=30)
+    module.pretrain(tmp_path / "stopped", architecture="llama", rows_per_task=30)
     whole, stopped = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
     logs = [(tmp_path / name / "pretraining.csv").read_text() for name in ("whole", "stopped")]
