@@ -1,4 +1,4 @@
-"""The page of assumed choices, its column of effects filled from the ledger's table."""
+"""The page of assumed choices, its column of effects filled from the ledgers' tables."""
 
 import re
 from collections.abc import Sequence
@@ -15,15 +15,16 @@ NOT_MEASURED = "not yet measured"
 KEY = re.compile(r"`methods\.\*\.([\w.]+)`")
 
 
-def with_effects(page: str, rows: Sequence[Row]) -> str:
+def with_effects(page: str, ledgers: Sequence[Sequence[Row]]) -> str:
     """Return the page with each choice's measured effect in its last column, and their source below the table.
 
-    A choice is found by its key, ``methods.*.<choice>``. An effect that an earlier ledger alone measured is taken out.
+    A choice is found by its key, ``methods.*.<choice>``. An effect that earlier ledgers alone measured is taken out.
 
     Raises :class:`mazo.errors.ConfigError` for a page without the two markers, or without the row of a measured choice.
     """
-    renewed = with_block(page, f"{provenance(rows)}\n", begin=BEGIN, end=END)
-    effects = _effects(rows)
+    sources = dict.fromkeys(provenance(rows) for rows in ledgers)
+    renewed = with_block(page, "\n\n".join(sources) + "\n", begin=BEGIN, end=END)
+    effects = _effects([row for rows in ledgers for row in rows])
     lines = renewed.splitlines()
     if unknown := set(effects) - {key for line in lines for key in _keys(line)}:
         raise ConfigError(f"wanted a row with the key methods.*.{min(unknown)}; found none")

@@ -1,5 +1,6 @@
-"""Stage: the effects that a ledger measured to the page of assumed choices."""
+"""Stage: the effects that ledgers measured to the page of assumed choices."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mazo.assumptions import with_effects
@@ -7,6 +8,7 @@ from mazo.files import write_text
 from mazo.tables.ledger import read_csv
 
 
-def run(*, table: Path, out: Path) -> None:
+def run(*, table: Sequence[Path], out: Path) -> None:
     """Renew the column of effects in ``out``, a page with the two markers."""
-    write_text(out, with_effects(out.read_text(encoding="utf-8"), read_csv(table)))
+    page = out.read_text(encoding="utf-8")
+    write_text(out, with_effects(page, [read_csv(path) for path in table]))

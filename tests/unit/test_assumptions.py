@@ -25,7 +25,7 @@ The end.
 
 
 def test_effects_are_filled_by_key_and_stale_ones_taken_out():
-    lines = with_effects(PAGE, rows()).splitlines()
+    lines = with_effects(PAGE, [rows()]).splitlines()
     assert lines[:4] == PAGE.splitlines()[:4]
     assert [line.rpartition(" | ")[2] for line in lines[4:9]] == [
         "dev loss: `0.0` +0.200 ± 0.100 |",
@@ -40,15 +40,15 @@ def test_effects_are_filled_by_key_and_stale_ones_taken_out():
 
 
 def test_filling_twice_changes_nothing_more():
-    once = with_effects(PAGE, rows())
-    assert with_effects(once, rows()) == once
+    once = with_effects(PAGE, [rows()])
+    assert with_effects(once, [rows()]) == once
 
 
 def test_a_page_without_markers_or_without_a_measured_choice_is_refused():
     with pytest.raises(ConfigError, match="wanted a page with the lines"):
-        with_effects("# Assumed\n", rows())
+        with_effects("# Assumed\n", [rows()])
     with pytest.raises(ConfigError, match=r"wanted a row with the key methods\.\*\.mask\.density; found none"):
-        with_effects(PAGE.replace("mask.density", "mask.rule"), rows())
+        with_effects(PAGE.replace("mask.density", "mask.rule"), [rows()])
 
 
 def test_the_command_fills_the_shipped_page(tmp_path):
