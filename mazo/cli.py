@@ -107,8 +107,14 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         },
     ),
     "card": (
-        "write the embedded model's measurements",
-        {"table": FILE, "conflict": FILE, "out": FILE | {"help": "a Markdown file"}},
+        "write an embedded model's measurements",
+        {
+            "config": CONFIG,
+            "model": CELL["model"],
+            "table": FILE,
+            "conflict": FILE,
+            "out": FILE | {"help": "a Markdown file"},
+        },
     ),
     "schema": ("write the JSON schema of a suite", {"out": FILE | {"help": "a YAML file"}}),
     "keys": ("renew the table of keys in config/README.md", {"out": FILE | {"help": "a file with the two markers"}}),

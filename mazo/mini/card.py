@@ -9,9 +9,9 @@ library_name: transformers
 tags: [mini, zeroth-order]
 ---
 
-# mini-llama: the embedded model of the MaZO suite
+# {name}: an embedded model of the MaZO suite
 
-A `LlamaForCausalLM` of {weights:,} weights (4 layers, width 128, 4 heads, tied embeddings, 512 tokens of context)
+A `{kind}` of {weights:,} weights ({shape})
 with a fast tokenizer of one token a word of its world and byte tokens for anything else. It knows a small
 English-like world and nothing of the real one; it exists so that the suite runs in minutes on a laptop.
 
@@ -34,7 +34,7 @@ disjoint from them by content.
 what stood beside a word's earlier mention (`mazo/mini/initial.py`); loss weight 1 on answers and 0.1 on the rest
 (0 in exercises of verifying an answer); last mean loss {loss}. The stages stand in `mazo/mini/pretrain.py`, the log in
 `pretraining.csv` beside this card. `snakemake --cores 2 mini_model` rebuilds it from nothing into
-`results/mini_model/`.
+`results/mini_model/{architecture}/`.
 
 Share of right answers in training, on {probed} dev rows a task (two answers to choose from for SQuAD):
 
@@ -60,7 +60,9 @@ Apache-2.0, as the suite. Not for any use but testing and comparing training met
 
 
 def write_card(
+    name: str,
     *,
+    config: Mapping,
     table: Sequence[Mapping[str, str]],
     log: Sequence[Mapping[str, str]],
     conflict: Mapping,
@@ -69,7 +71,9 @@ def write_card(
 ) -> str:
     """Fill in the card.
 
-    :param table: Lines of the suite's ``main.csv``.
+    :param name: The model's name in its suite.
+    :param config: The model's ``config.json``.
+    :param table: The model's lines of the suite's ``main.csv``.
     :param log: Lines of ``pretraining.csv``.
     :param conflict: What ``mazo conflict`` wrote.
     :param titles: The tasks' names in tables.
@@ -77,6 +81,10 @@ def write_card(
     """
     last = log[-1]
     return TEXT.format(
+        name=name,
+        kind=config["architectures"][0],
+        architecture=config["model_type"],
+        shape=_shape(config),
         weights=conflict["weights"],
         steps=int(last["step"]),
         tokens=int(last["tokens"]),
@@ -89,6 +97,20 @@ def write_card(
         examples=conflict["examples_per_task"],
         cosines=_cosines(conflict, titles),
     )
+
+
+def _shape(config: Mapping) -> str:
+    heads, keys = config["num_attention_heads"], config["num_key_value_heads"]
+    parts = [
+        f"{config['num_hidden_layers']} layers",
+        f"width {config['hidden_size']}",
+        f"{heads} heads" + (f" on {keys} keys and values" if keys < heads else ""),
+        "tied embeddings",
+        f"{config['max_position_embeddings']} tokens of context",
+    ]
+    if window := config.get("sliding_window"):
+        parts.append(f"a sliding window of {window}")
+    return ", ".join(parts)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -51,15 +51,22 @@ rule conflict:
 # snakemake mini_card --configfile config/mini_card.yaml
 rule mini_card:
     input:
+        expand(f"{RESULTS}/card/{{model}}.md", model=SUITE.models),
+
+
+rule card:
+    input:
         table=f"{RESULTS}/tables/main.csv",
-        conflict=f"{RESULTS}/conflict/mini-llama/all.json",
+        conflict=f"{RESULTS}/conflict/{{model}}/all.json",
     output:
-        f"{RESULTS}/card.md",
+        f"{RESULTS}/card/{{model}}.md",
     log:
-        f"{LOGS}/card.log",
+        f"{LOGS}/card/{{model}}.log",
     conda:
         "../envs/mazo.yaml"
     params:
+        config=CONFIG,
         code=code_digest("mazo.stages.card"),
     shell:
-        "mazo card --table {input.table} --conflict {input.conflict} --out {output} --log {log}"
+        "mazo card --config {params.config} --model {wildcards.model} --table {input.table}"
+        " --conflict {input.conflict} --out {output} --log {log}"
