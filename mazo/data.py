@@ -2,44 +2,47 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mazo.config import DataSettings
 from mazo.errors import DataError
 from mazo.files import sha256, write_json
-from mazo.rows import FIELDS, check_row, read_jsonl, without_duplicates, write_jsonl
+from mazo.official import HUB, origin, read_official, task_folder
+from mazo.rows import FIELDS, content_key, read_jsonl, without_duplicates, write_jsonl
 from mazo.seeding import numpy_generator
 
-__all__ = ["FIELDS", "SPLITS", "check_data", "prepare_task", "read_rows", "split_sizes"]
+__all__ = ["FIELDS", "HUB", "SPLITS", "check_data", "mezo_sizes", "prepare_task", "read_rows", "split_sizes"]
 
 SPLITS = ("train", "dev", "test")
 OFFICIAL = {"train": "train", "dev": "train", "test": "validation"}
 """The official split each of ours is drawn from; the official test labels are not public."""
-FOLDERS = {"wsc": ("wsc", "wsc_fixed", "wsc.fixed")}
-HUB: dict[str, tuple[str, str | None]] = {
-    "sst2": ("nyu-mll/glue", "sst2"),
-    "boolq": ("aps/super_glue", "boolq"),
-    "rte": ("aps/super_glue", "rte"),
-    "wsc": ("aps/super_glue", "wsc.fixed"),
-    "wic": ("aps/super_glue", "wic"),
-    "multirc": ("aps/super_glue", "multirc"),
-    "copa": ("aps/super_glue", "copa"),
-    "squad": ("rajpurkar/squad", None),
-}
+MEZO_DEV = {"copa": 100}
+"""Dev rows that MeZO's scripts set for a task whatever they set for the others."""
 
 
-def prepare_task(task: str, settings: DataSettings, *, out: Path) -> None:
-    """Write a task's three splits and ``report.json`` with their sizes, origins and hashes.
+class Drawn(NamedTuple):
+    """A task's three splits, and what there was to draw from."""
 
-    Test rows come from the official validation split, train and dev rows from the official train split; no content
-    stands in two splits.
+    splits: dict[str, list[dict]]
+    available: dict[str, int]
+    """Rows of each split's official split, or those generated."""
+
+
+def prepare_task(task: str, settings: DataSettings, *, out: Path) -> dict:
+    """Write a task's three splits and ``report.json`` with their sizes, origins and hashes; return that report.
+
+    Test rows come from the official validation split, train and dev rows from the official train split. With
+    ``split: sane`` no content stands in two splits; with ``split: mezo`` the data set's own repetitions stay.
 
     :param out: Folder of all tasks.
-    :raises DataError: rows that are absent or lack a field.
+    :raises DataError: rows that are absent, lack a field, or are too few.
     """
-    splits = _generate(task, settings) if settings.source == "mini" else _draw(task, settings)
+    drawn = _generate(task, settings) if settings.source_of(task) == "mini" else _draw(task, settings)
     for split in SPLITS:
-        write_jsonl(out / task / f"{split}.jsonl", splits[split])
-    write_json(out / task / "report.json", _report(task, settings, splits=splits, folder=out / task))
+        write_jsonl(out / task / f"{split}.jsonl", drawn.splits[split])
+    report = _report(task, settings, drawn=drawn, folder=out / task)
+    write_json(out / task / "report.json", report)
+    return report
 
 
 def read_rows(data: Path, task: str, *, split: str) -> list[dict]:
@@ -57,10 +60,10 @@ def check_data(settings: DataSettings, tasks: Sequence[str]) -> None:
 
     :raises DataError: the first fault, naming file, line, field, wanted, found.
     """
-    if settings.source == "folder":
-        for task in tasks:
+    for task in tasks:
+        if settings.source_of(task) == "folder":
             for split in ("train", "validation"):
-                read_jsonl(_folder(settings, task) / f"{split}.jsonl", task=task)
+                read_jsonl(task_folder(task, settings) / f"{split}.jsonl", task=task)
 
 
 def split_sizes(available: int, *, train: int, dev: int) -> tuple[int, int]:
@@ -78,73 +81,74 @@ def split_sizes(available: int, *, train: int, dev: int) -> tuple[int, int]:
     return min(train, available - dev_had), dev_had
 
 
-def _generate(task: str, settings: DataSettings) -> dict[str, list[dict]]:
+def mezo_sizes(available: int, *, train: int, dev: int) -> tuple[int, int]:
+    """Share rows between train and dev as MeZO's large-model code does: dev whole, training what is left.
+
+    It draws train + dev rows in one permutation and takes the last for dev: WSC is left with 54 rows to train on.
+
+    :param available: Rows there are.
+    :param train: Training rows wanted.
+    :param dev: Dev rows wanted.
+    """
+    drawn = min(available, train + dev)
+    return max(0, drawn - dev), min(dev, drawn)
+
+
+def _generate(task: str, settings: DataSettings) -> Drawn:
     from mazo.mini.rows import generate_rows
 
-    return {
+    splits = {
         split: generate_rows(task, split=split, count=getattr(settings, split), seed=settings.seed) for split in SPLITS
     }
+    return Drawn(splits, {split: len(rows) for split, rows in splits.items()})
 
 
-def _draw(task: str, settings: DataSettings) -> dict[str, list[dict]]:
-    read = _read_folder if settings.source == "folder" else _read_hub
-    test = _shuffled(read(settings, task, split="validation"), settings.seed, "test", task)[: settings.test]
-    rest = _shuffled(read(settings, task, split="train"), settings.seed, "train and dev", task)
-    rest = without_duplicates(rest, of=test)
-    train, dev = split_sizes(len(rest), train=settings.train, dev=settings.dev)
-    if dev < 1:
-        raise DataError(f"{task}: wanted at least 2 distinct training rows for train and dev; found {len(rest)}")
-    return {"train": rest[dev : dev + train], "dev": rest[:dev], "test": test}
+def _draw(task: str, settings: DataSettings) -> Drawn:
+    official = {name: read_official(task, settings, split=name) for name in ("train", "validation")}
+    test = _shuffled(official["validation"], settings.seed, "test", task)[: settings.test]
+    rest = _shuffled(official["train"], settings.seed, "train and dev", task)
+    if settings.split == "sane":
+        rest = without_duplicates(rest, of=test)
+        train, dev = split_sizes(len(rest), train=settings.train, dev=settings.dev)
+    else:
+        wanted_dev = min(settings.dev, MEZO_DEV.get(task, settings.dev))
+        train, dev = mezo_sizes(len(rest), train=settings.train, dev=wanted_dev)
+    if min(train, dev) < 1:
+        raise DataError(
+            f"{task}: wanted distinct training rows for train and dev; found {len(rest)}, of which split: "
+            f"{settings.split} gives {train} to train and {dev} to dev"
+        )
+    splits = {"train": rest[dev : dev + train], "dev": rest[:dev], "test": test}
+    return Drawn(splits, {split: len(official[OFFICIAL[split]]) for split in SPLITS})
 
 
 def _shuffled(rows: list[dict], seed: int, *purpose: str) -> list[dict]:
     return [rows[i] for i in numpy_generator(seed, "rows", *purpose).permutation(len(rows))]
 
 
-def _folder(settings: DataSettings, task: str) -> Path:
-    data_dir = Path(settings.data_dir or "").expanduser()
-    if not data_dir.is_dir():
-        raise DataError(f"data.data_dir: wanted a folder with <task>/train.jsonl; found no folder {data_dir}")
-    names = FOLDERS.get(task, (task,))
-    for name in names:
-        if (data_dir / name).is_dir():
-            return data_dir / name
-    found = ", ".join(sorted(entry.name for entry in data_dir.iterdir() if entry.is_dir())) or "none"
-    raise DataError(f"data.data_dir: {data_dir}: wanted a folder {' or '.join(names)}; found {found}")
-
-
-def _read_folder(settings: DataSettings, task: str, *, split: str) -> list[dict]:
-    return read_jsonl(_folder(settings, task) / f"{split}.jsonl", task=task)
-
-
-def _read_hub(settings: DataSettings, task: str, *, split: str) -> list[dict]:
-    import datasets
-
-    from mazo.quiet import quiet
-
-    repository, name = HUB[task]
-    try:
-        with quiet():
-            rows = datasets.load_dataset(repository, name, split=split)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise DataError(f"{task}: wanted {repository} from the Hugging Face hub or its cache; {reason}") from error
-    return [check_row(task, row, place=f"{repository} {name or ''} {split} row {i}") for i, row in enumerate(rows)]
-
-
-def _report(task: str, settings: DataSettings, *, splits: dict[str, list[dict]], folder: Path) -> dict:
-    wanted = {split: getattr(settings, split) for split in SPLITS}
+def _report(task: str, settings: DataSettings, *, drawn: Drawn, folder: Path) -> dict:
+    is_mini = settings.source_of(task) == "mini"
     return {
         "task": task,
-        "source": settings.source,
+        "source": settings.source_of(task),
+        "origin": origin(task, settings),
+        "split": "generated" if is_mini else settings.split,
         "seed": settings.seed,
+        "shared_contents": _shared_contents(drawn.splits),
         "splits": {
             split: {
-                "official_split": split if settings.source == "mini" else OFFICIAL[split],
-                "rows": len(splits[split]),
-                "wanted": wanted[split],
+                "official_split": split if is_mini else OFFICIAL[split],
+                "available": drawn.available[split],
+                "rows": len(drawn.splits[split]),
+                "wanted": getattr(settings, split),
                 "sha256": sha256(folder / f"{split}.jsonl"),
             }
             for split in SPLITS
         },
     }
+
+
+def _shared_contents(splits: dict[str, list[dict]]) -> int:
+    """Count the contents that stand in more than one split."""
+    contents = [content_key(row) for split in SPLITS for row in without_duplicates(splits[split])]
+    return len(contents) - len(set(contents))

@@ -7,6 +7,13 @@ from mazo.data import prepare_task
 
 
 def run(suite: Suite, *, task: str, out: Path) -> None:
-    """Write ``<out>/<task>/{train,dev,test}.jsonl`` and ``report.json``."""
+    """Write ``<out>/<task>/{train,dev,test}.jsonl`` and ``report.json``, and print the sizes."""
     check_name("--task", task, TASKS)
-    prepare_task(task, suite.data, out=out)
+    report = prepare_task(task, suite.data, out=out)
+    sizes = ", ".join(f"{name} {_size(split)}" for name, split in report["splits"].items())
+    print(f"{task}, {report['origin']}, split {report['split']}: {sizes}")
+
+
+def _size(split: dict) -> str:
+    short = f" (wanted {split['wanted']:,})" if split["rows"] < split["wanted"] else ""
+    return f"{split['rows']:,} of {split['available']:,}{short}"

@@ -80,6 +80,10 @@ FAULTS = [
     ("suite", "../up", ["suite", "found '../up'"]),
     ("data.source", "folder", ["data", "data_dir"]),
     ("data.data_dir", "x", ["data", "source: folder"]),
+    ("data.sources", {"wic": "folder"}, ["data", "data_dir"]),
+    ("data.sources", {"cola": "hub"}, ["data.sources.cola", "'sst2'"]),
+    ("data.split", "mezo", ["data", "source: mini generates each split"]),
+    ("data.revisions.glue", "main", ["data.revisions.glue", "pattern", "found 'main'"]),
 ]
 
 

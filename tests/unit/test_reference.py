@@ -32,7 +32,19 @@ def test_the_committed_table_of_keys_is_the_one_the_settings_classes_give():
 def test_every_key_that_holds_a_value_has_a_row():
     schema = Suite.model_json_schema()
     rows = {line.split("`")[1].rsplit(".", 1)[-1] for line in key_table().splitlines() if line.startswith("| `")}
-    groups = {"data", "scoring", "training", "evaluation", "statistics", "mask", "scores", "adapter", "famo", "coba"}
+    groups = {
+        "data",
+        "revisions",
+        "scoring",
+        "training",
+        "evaluation",
+        "statistics",
+        "mask",
+        "scores",
+        "adapter",
+        "famo",
+        "coba",
+    }
     assert rows == schema_keys(schema, schema) - groups
 
 
