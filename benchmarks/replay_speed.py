@@ -35,7 +35,7 @@ from mazo.records import describe_hardware
 from mazo.tasks import load_tasks
 from mazo.train import encode_rows, to_batches
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, replay_log_
-from mazo.zeroth_order.direction import DISTRIBUTIONS
+from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED
 from mazo.zeroth_order.log import LogWriter
 from mazo.zeroth_order.steps import STEPS
 
@@ -46,10 +46,11 @@ DENSITIES = (0.1, 0.01, None)
 VARIANTS: tuple[dict[str, Any], ...] = (
     *(
         # A direction of low rank covers whole matrices, so its mask acts on the update.
-        {"step": step, "direction": direction} | ({"mask_mode": "update"} if direction == "low_rank" else {})
+        {"step": step, "direction": direction} | ({"mask_mode": "update"} if direction in FACTORED else {})
         for step, direction in itertools.product(STEPS, DISTRIBUTIONS)
     ),
     *({"sides": "one"}, {"num_directions": 2}, {"schedule": "cosine"}, {"weight_decay": 0.1}),
+    {"normalization": "std", "direction": "rademacher", "sides": "one", "num_directions": 3},
     *({"mask_mode": "update"}, {"precision": "in_place"}),
 )
 WANTED_RATIO, WANTED_BYTES, LONG_RUN = 20, 1_000_000, 20_000

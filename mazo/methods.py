@@ -158,16 +158,20 @@ class ZerothOrder(Settings):
     """What is minimised: the losses, or one minus the scores (accuracy, F1 of written answers) [field: MeZO]."""
     eps: Positive = 1e-3
     """Distance of the two points from the weights, in units of the direction [field: MeZO]."""
-    direction: Literal["gaussian", "rademacher", "sphere", "low_rank"] = "gaussian"
-    """Distribution of the random direction z [paper: gaussian]; ``low_rank``: LOZO's, with no mask on the direction."""
+    direction: Literal["gaussian", "rademacher", "sphere", "low_rank", "subspace"] = "gaussian"
+    """Distribution of the random direction z [paper: gaussian]; ``low_rank`` (LOZO's) and ``subspace`` (SubZero's) go
+    with no mask on the direction."""
     direction_rank: Count = 2
-    """Rank of a matrix's direction, for ``direction: low_rank`` [assumed]."""
+    """Rank of a matrix's direction, for ``direction: low_rank`` and ``subspace`` [assumed]."""
     direction_period: Count = 50
-    """Steps for which its right factor stays [assumed]."""
+    """Steps for which its right factor (``low_rank``) or its subspace stays [assumed]."""
     num_directions: Count = 1
     """Directions averaged in one step [field: MeZO]."""
     sides: Literal["two", "one"] = "two"
     """Two-point (+eps, -eps) or one-sided (+eps, 0) difference [paper: two]."""
+    normalization: Literal["none", "std"] = "none"
+    """What the slopes are divided by: nothing [paper], or their standard deviation over the directions (FZOO, with
+    ``rademacher``, ``sides: one`` and several directions)."""
     step: Literal["sgd", "momentum", "adam", "sign"] = "sgd"
     """What turns the estimate into an update [field: MeZO]."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
@@ -197,8 +201,12 @@ class ZerothOrder(Settings):
             raise ValueError("mask goes with no adapter or with adapter.kind lora; found mtl_lora")
         if self.mask is not None and self.adapter is not None and self.mask.rule not in ("importance", "random"):
             raise ValueError(f"mask.rule is importance or random where an adapter is trained; found {self.mask.rule}")
-        if self.direction == "low_rank" and self.mask is not None and self.mask_mode == "direction":
-            raise ValueError("direction low_rank wants whole matrices: no mask, or mask_mode update; found a mask")
+        if self.direction in ("low_rank", "subspace") and self.mask is not None and self.mask_mode == "direction":
+            raise ValueError(
+                f"direction {self.direction} wants whole matrices: no mask, or mask_mode update; found a mask"
+            )
+        if self.normalization != "none" and self.num_directions < 2:
+            raise ValueError(f"normalization {self.normalization} wants num_directions of at least 2; found 1")
         if self.scope == "single_task" and isinstance(self.adapter, MTLLora):
             raise ValueError("adapter.kind mtl_lora has factors for tasks trained together; found scope single_task")
         return self

@@ -33,6 +33,7 @@ OPTIMIZER_KEYS = {
         "direction_period",
         "num_directions",
         "sides",
+        "normalization",
         "step",
         "momentum",
         "schedule",

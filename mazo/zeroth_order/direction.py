@@ -12,13 +12,19 @@ from torch import Tensor
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import Distribution, gaussian, rademacher
 from mazo.zeroth_order.low_rank import LowRank
+from mazo.zeroth_order.subspace import Subspace
 
 DISTRIBUTIONS: dict[str, Distribution] = {
     "gaussian": gaussian,
     "rademacher": rademacher,
     "sphere": gaussian,
     "low_rank": gaussian,
+    "subspace": gaussian,
 }
+
+Factored = LowRank | Subspace
+FACTORED: dict[str, type[Factored]] = {"low_rank": LowRank, "subspace": Subspace}
+"""Directions whose matrices are products of small factors."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,10 @@ class Direction:
     :param step: Step of the run, from 0.
     :param index: Which of the step's directions, from 0.
     :param distribution: ``gaussian``: z ~ N(0, I) [paper]; ``rademacher``: signs; ``sphere``: a normal direction scaled
-        to the norm sqrt(d); ``low_rank``: matrices of low rank. All have E[z z'] = I, so a step size means the same for
-        each.
+        to the norm sqrt(d); ``low_rank`` and ``subspace``: matrices of low rank. All have E[z z'] = I, so a step size
+        means the same for each.
     :param sizes: How many coordinates each tensor has; the tensors' names are part of the key.
-    :param low_rank: The factors, for ``low_rank``.
+    :param factored: What draws the matrices, for a direction in :data:`FACTORED`.
     """
 
     run_seed: int
@@ -40,7 +46,7 @@ class Direction:
     index: int
     distribution: str
     sizes: Mapping[str, int]
-    low_rank: LowRank | None = None
+    factored: Factored | None = None
 
     def draw(self, name: str, device: torch.device | str = "cpu") -> Float[Tensor, " numbers"]:
         """Draw the numbers of one tensor, as often as wanted and always the same.
@@ -51,8 +57,8 @@ class Direction:
         return numbers.mul_(self._scale) if self.distribution == "sphere" else numbers
 
     def _draw(self, name: str) -> Float[Tensor, " numbers"]:
-        if self.low_rank is not None and self.low_rank.covers(name):
-            return self.low_rank.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
+        if self.factored is not None and self.factored.covers(name):
+            return self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
         key = stream_key(self.run_seed, "direction", self.step, self.index, name)
         return DISTRIBUTIONS[self.distribution](key, self.sizes[name])
 

@@ -13,9 +13,9 @@ from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import WEIGHTINGS, make_weighting
 from mazo.zeroth_order.coordinates import Coordinates, hold
-from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
+from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction, Factored
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
-from mazo.zeroth_order.low_rank import LowRank
+from mazo.zeroth_order.normalization import NORMALIZATIONS
 from mazo.zeroth_order.steps import STEPS, make_step
 
 
@@ -27,7 +27,8 @@ class StepRecord:
     :param losses: Each task's loss: the mean over the two points, or at theta where the estimate is one-sided.
     :param projected_grads: Slope of each task's loss along each direction.
     :param weights: Weight of each task's loss, w_t.
-    :param coefficients: What multiplied each direction in the gradient, sum_t w_t projected_grad_t / num_directions.
+    :param coefficients: What multiplied each direction in the gradient, sum_t w_t projected_grad_t / num_directions,
+        over the standard deviation of the sums where ``normalization`` is ``std``.
     """
 
     step: int
@@ -45,7 +46,8 @@ class ZerothOrderOptimizer:
         \text{projected\_grad}_{t,k} \, z_k + \text{weight\_decay} \cdot \theta\Big)
 
     - :math:`z_k` are the step's q directions, drawn again from (run_seed, step, k, tensor name) whenever needed;
-    - :math:`w_t` are the task weights; there is no other factor, so ``lr`` means the same in every setting.
+    - :math:`w_t` are the task weights; there is no other factor, so ``lr`` means the same in every setting but
+      ``normalization: std``, which divides the estimate by about the gradient's norm.
 
     :param named_parameters: Names and parameters, as ``model.named_parameters()`` gives them.
     :param lr: Step size.
@@ -54,8 +56,9 @@ class ZerothOrderOptimizer:
     :param mask: The weights to train; ``None`` trains all of ``named_parameters``.
     :param mask_mode: ``direction``: only the kept weights are perturbed; ``update``: every parameter is perturbed and
         only the kept weights are stepped [assumed].
-    :param direction_rank: Rank of a matrix's direction, for ``direction: low_rank``.
-    :param direction_period: Steps for which its right factor stays.
+    :param direction_rank: Rank of a matrix's direction, for ``direction: low_rank`` and ``subspace``.
+    :param direction_period: Steps for which its right factor, or its subspace, stays.
+    :param normalization: What the slopes are divided by: ``none``, or by ``std``, their standard deviation (FZOO).
     :param precision: How unmasked weights are held: ``master``, with a float32 copy, or ``in_place``, without.
     :param weighting: The rule for the task weights, a name in :data:`mazo.weighting.WEIGHTINGS`.
     :param weighting_options: That rule's own settings, by name.
@@ -79,6 +82,7 @@ class ZerothOrderOptimizer:
         direction_period: int = 50,
         num_directions: int = 1,
         sides: str = "two",
+        normalization: str = "none",
         step: str = "sgd",
         momentum: float = 0.9,
         schedule: str = "constant",
@@ -89,11 +93,12 @@ class ZerothOrderOptimizer:
         precision: str = "master",
     ) -> None:
         names = {"direction": direction, "sides": sides, "step": step, "schedule": schedule, "weighting": weighting}
-        names |= {"mask_mode": mask_mode, "precision": precision}
+        names |= {"normalization": normalization, "mask_mode": mask_mode, "precision": precision}
         _check_names(**names)
         self._lr, self._eps, self._weight_decay = lr, eps, weight_decay
         self._distribution, self._num_directions = direction, num_directions
         self._estimate, self._schedule = ESTIMATES[sides], SCHEDULES[schedule]
+        self._normalize = NORMALIZATIONS[normalization]
         self.weighting = make_weighting(weighting, weighting_options)
         self._rule = make_step(step, momentum=momentum)
         self.parameters, self.run_seed, self.num_steps, self.mask = dict(named_parameters), run_seed, num_steps, mask
@@ -101,14 +106,15 @@ class ZerothOrderOptimizer:
         counts = {"num_directions": num_directions, "weighting_options": dict(weighting_options or {})}
         counts |= {"direction_rank": direction_rank, "direction_period": direction_period}
         self.settings: dict[str, object] = {**numbers, **counts, **names}
-        self._low_rank = None
-        if direction == "low_rank":
-            if mask is not None and mask_mode == "direction":
-                raise ConfigError(
-                    "direction: low_rank wants whole matrices: no mask, or mask_mode update; found a mask"
-                )
+        _check_whole(direction, masked=mask is not None and mask_mode == "direction")
+        if normalization != "none" and num_directions < 2:
+            raise ConfigError(
+                f"num_directions: wanted at least 2 for normalization {normalization}; found {num_directions}"
+            )
+        self._factored: Factored | None = None
+        if direction in FACTORED:
             shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
-            self._low_rank = LowRank(shapes, rank=direction_rank, period=direction_period)
+            self._factored = FACTORED[direction](shapes, rank=direction_rank, period=direction_period)
         self._coordinates = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
@@ -133,7 +139,8 @@ class ZerothOrderOptimizer:
             )
         # float64, then one rounding: the log's float32 coefficient is the one applied, here and in a replay.
         weights = self.weighting.weights(losses, validation)
-        coefficients = (projected_grads.double() @ weights.double() / self._num_directions).float()
+        slopes = self._normalize(projected_grads.double() @ weights.double())
+        coefficients = (slopes / self._num_directions).float()
         self.idle_steps += not projected_grads.any()
         record = StepRecord(self.steps_done, self.lr, losses, projected_grads, weights.float(), coefficients)
         self.apply_(coefficients)
@@ -173,8 +180,9 @@ class ZerothOrderOptimizer:
 
     @property
     def name(self) -> str:
-        """What runs, from the rule itself: ``zo_sgd``, ``zo_adam``, ..."""
-        return f"zo_{type(self._rule).__name__.lower()}"
+        """What runs, from the rule itself: ``zo_sgd``, ``zo_adam``, ``zo_normalized_sgd``, ..."""
+        normalized = "" if self._normalize is NORMALIZATIONS["none"] else "normalized_"
+        return f"zo_{normalized}{type(self._rule).__name__.lower()}"
 
     @property
     def forwards_per_step(self) -> int:
@@ -189,7 +197,7 @@ class ZerothOrderOptimizer:
 
     def _directions(self) -> list[Direction]:
         return [
-            Direction(self.run_seed, self.steps_done, index, self._distribution, self._sizes, self._low_rank)
+            Direction(self.run_seed, self.steps_done, index, self._distribution, self._sizes, self._factored)
             for index in range(self._num_directions)
         ]
 
@@ -216,6 +224,7 @@ def _check_names(**names: str) -> None:
     known: dict[str, Collection[str]] = {
         "direction": DISTRIBUTIONS,
         "sides": ESTIMATES,
+        "normalization": NORMALIZATIONS,
         "step": STEPS,
         "schedule": SCHEDULES,
         "weighting": WEIGHTINGS,
@@ -225,3 +234,8 @@ def _check_names(**names: str) -> None:
     for key, name in names.items():
         if name not in known[key]:
             raise ConfigError(f"{key}: wanted one of {', '.join(known[key])}; found {name!r}")
+
+
+def _check_whole(direction: str, *, masked: bool) -> None:
+    if masked and direction in FACTORED:
+        raise ConfigError(f"direction: {direction} wants whole matrices: no mask, or mask_mode update; found a mask")

@@ -69,6 +69,9 @@ FAULTS = [
     ),
     ("methods.mazo.mask.rule", "magnitude", ["methods.mazo.mask.rule", "'wanda'", "found 'magnitude'"]),
     ("methods.mazo.direction", "low_rank", ["methods.mazo", "low_rank wants whole matrices", "found a mask"]),
+    ("methods.mazo.direction", "subspace", ["methods.mazo", "subspace wants whole matrices", "found a mask"]),
+    ("methods.mazo.normalization", "std", ["methods.mazo", "std wants num_directions of at least 2; found 1"]),
+    ("methods.mazo.normalization", "mean", ["methods.mazo.normalization", "'none' or 'std'", "found 'mean'"]),
     ("methods.mazo.mask.layer", 1, ["methods.mazo.mask", "layer goes with rule: layer; found rule: importance"]),
     ("methods.mazo.mask.layer", -1, ["methods.mazo.mask.layer", "greater than or equal to 0", "found -1"]),
     (

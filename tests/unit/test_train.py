@@ -24,6 +24,7 @@ TASKS = ["rte", "copa"]
 ZO = {"kind": "zeroth_order", "lr": 1e-3}
 MASKED = ZO | {"lr": 1e-2, "mask": {"density": 0.1}}
 COBA = {"weighting": "coba", "coba": {"warm_up": 2, "history": 3}}
+FZOO = {"normalization": "std", "direction": "rademacher", "sides": "one", "num_directions": 4}
 FO = {"kind": "first_order", "lr": 1e-3, "num_steps": 2}
 LORA = {"adapter": {"kind": "lora", "rank": 2}}
 MTL_LORA = {"adapter": {"kind": "mtl_lora", "rank": 2}}
@@ -81,7 +82,8 @@ def base(house, dtype="float32"):
         *(ZO | {"weighting": "famo"}, MASKED | COBA, FO | {"weighting": "famo"}, FO | COBA | {"num_steps": 4}),
         *(ZO | {"step": "adam", "direction": "sphere", "schedule": "cosine"}, ZO | {"precision": "in_place"}),
         *(ZO | LORA | {"eps": 1e-2}, FO | LORA, ZO | MTL_LORA | {"step": "momentum"}, FO | MTL_LORA),
-        ZO | MTL_LORA | {"objective": "metric"},
+        *(ZO | MTL_LORA | {"objective": "metric"}, ZO | FZOO, MASKED | FZOO | {"weighting": "famo"}),
+        *(ZO | {"direction": "subspace", "direction_period": 2}, ZO | LORA | {"direction": "subspace"}),
     ],
     ids=str,
 )
@@ -167,6 +169,9 @@ def test_the_record_names_the_optimizer_that_ran_and_counts_its_forwards(house, 
     for name, method, optimizer, forwards in (
         ("zo", ZO | {"step": "sign", "num_directions": 3}, "zo_sign", 30),
         ("one", ZO | {"sides": "one", "num_directions": 3}, "zo_sgd", 20),
+        ("fzoo", ZO | FZOO, "zo_normalized_sgd", 25),
+        ("adam", ZO | {"step": "adam"}, "zo_adam", 10),
+        ("momentum", ZO | {"step": "momentum"}, "zo_momentum", 10),
         ("fo", FO, "adamw", 2),
         ("famo", ZO | {"weighting": "famo"}, "zo_sgd", 15),
         ("coba", ZO | COBA, "zo_sgd", 15),

@@ -3,16 +3,16 @@ import math
 import pytest
 import torch
 
-from mazo.zeroth_order.direction import DISTRIBUTIONS, Direction
-from mazo.zeroth_order.low_rank import LowRank
+from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction
 
 SHAPES = {"a": (200, 200), "b": (100, 400)}
 SIZES = {"a": 40_000, "b": 40_000}
 
 
 def direction(distribution: str = "gaussian", *, seed: int = 0, step: int = 0, index: int = 0) -> Direction:
-    low_rank = LowRank(SHAPES, rank=2, period=1) if distribution == "low_rank" else None
-    return Direction(seed, step, index, distribution, SIZES, low_rank)
+    rank = 20 if distribution == "subspace" else 2
+    factored = FACTORED[distribution](SHAPES, rank=rank, period=1) if distribution in FACTORED else None
+    return Direction(seed, step, index, distribution, SIZES, factored)
 
 
 def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
@@ -37,7 +37,7 @@ def test_equal_shapes_seeds_steps_and_indices_give_uncorrelated_numbers(distribu
     ]
     for other in others:
         # Two matrices of rank 2 are correlated as the products of their factors: over some hundred numbers, not 40,000.
-        spread = 0.05 if distribution == "low_rank" else 4 / math.sqrt(len(z))
+        spread = 0.05 if distribution in FACTORED else 4 / math.sqrt(len(z))
         assert abs(correlation(z, other)) < spread
 
 
@@ -45,7 +45,8 @@ def test_equal_shapes_seeds_steps_and_indices_give_uncorrelated_numbers(distribu
 def test_every_distribution_has_the_mean_square_one_so_that_lr_means_the_same(distribution):
     z = direction(distribution)
     square = torch.cat([z.draw("a"), z.draw("b")]).double().square().mean().item()
-    assert abs(square - 1) < {"gaussian": 0.02, "rademacher": 1e-12, "sphere": 1e-6, "low_rank": 0.2}[distribution]
+    spread = {"gaussian": 0.02, "rademacher": 1e-12, "sphere": 1e-6, "low_rank": 0.2, "subspace": 0.2}
+    assert abs(square - 1) < spread[distribution]
 
 
 def test_the_sphere_has_the_norm_root_d_over_all_tensors_together():

@@ -6,7 +6,7 @@ from mazo.errors import ConfigError, MaskError, TrainingError
 from mazo.masks import Mask
 from mazo.weighting.famo import Famo
 from mazo.zeroth_order import ZerothOrderOptimizer
-from mazo.zeroth_order.direction import Direction
+from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 VARIANTS = (
@@ -14,8 +14,10 @@ VARIANTS = (
     {"direction": "rademacher"},
     {"direction": "sphere"},
     {"direction": "low_rank", "direction_rank": 2, "direction_period": 3, "mask_mode": "update"},
+    {"direction": "subspace", "direction_rank": 2, "direction_period": 3, "mask_mode": "update"},
     {"num_directions": 3},
     {"sides": "one"},
+    {"normalization": "std", "direction": "rademacher", "sides": "one", "num_directions": 3},
     {"step": "momentum"},
     {"step": "adam"},
     {"step": "sign"},
@@ -76,14 +78,25 @@ def test_frozen_weights_keep_every_bit_and_kept_ones_move(dtype, mask_mode):
         assert name not in kept or len(changed) > 0.9 * len(kept[name])
 
 
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
-def test_the_update_lies_against_the_sign_of_the_projected_gradient_on_the_direction_itself(masked):
+def test_idle_steps_of_every_kind_leave_every_bit(settings, masked):
+    assert bits(trained(10, lr=0.0, masked=masked, **settings)) == bits(Weights())
+
+
+@pytest.mark.parametrize(
+    ("direction", "masked"),
+    [*((name, False) for name in DISTRIBUTIONS), *((name, True) for name in DISTRIBUTIONS if name not in FACTORED)],
+)
+def test_the_update_lies_against_the_sign_of_the_projected_gradient_on_the_direction_itself(direction, masked):
     model = Weights()
-    engine = optimizer(model, masked=masked)
+    engine = optimizer(model, masked=masked, direction=direction, direction_rank=3, direction_period=2)
+    shapes = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
+    factored = FACTORED[direction](shapes, rank=3, period=2) if direction in FACTORED else None
     for step in range(4):
         before = {name: weight.clone() for name, weight in model.named_parameters()}
         record = engine.step(quadratic_losses(model, tasks=1))
-        z = Direction(0, step, 0, "gaussian", engine._sizes)
+        z = Direction(0, step, 0, direction, engine._sizes, factored)
         moved = []
         for name in z.sizes:
             change = (dict(model.named_parameters())[name] - before[name]).flatten()
@@ -134,15 +147,17 @@ def test_famo_learns_from_the_losses_after_the_update():
     assert torch.equal(record.weights, reference.weights(record.losses))
 
 
-def test_directions_of_low_rank_want_whole_matrices():
-    with pytest.raises(ConfigError, match="low_rank wants whole matrices"):
-        optimizer(Weights(), masked=True, direction="low_rank")
+@pytest.mark.parametrize("direction", ["low_rank", "subspace"])
+def test_directions_of_low_rank_want_whole_matrices(direction):
+    with pytest.raises(ConfigError, match=f"{direction} wants whole matrices"):
+        optimizer(Weights(), masked=True, direction=direction)
 
 
-def test_an_update_along_a_low_rank_direction_has_that_rank():
+@pytest.mark.parametrize("direction", ["low_rank", "subspace"])
+def test_an_update_along_a_low_rank_direction_has_that_rank(direction):
     model = Weights()
     before = model.second.clone()
-    optimizer(model, direction="low_rank", direction_rank=2, lr=1.0).step(quadratic_losses(model))
+    optimizer(model, direction=direction, direction_rank=2, lr=1.0).step(quadratic_losses(model))
     assert torch.linalg.matrix_rank(model.second - before, rtol=1e-4) == 2
 
 
@@ -176,6 +191,8 @@ def test_a_mask_of_all_weights_trains_as_none_does():
         {"lr": 0.07, "step": "sign", "schedule": "linear", "num_steps": 300},
         {"lr": 0.02, "num_directions": 4},
         {"lr": 0.01, "sides": "one"},
+        {"lr": 0.02, "direction": "subspace", "direction_rank": 2, "direction_period": 10},
+        {"lr": 0.05, "normalization": "std", "direction": "rademacher", "sides": "one", "num_directions": 8},
     ],
     ids=str,
 )
@@ -203,7 +220,10 @@ def test_a_schedule_that_falls_ends_with_the_run():
         engine.step(lambda: torch.zeros(1))
 
 
-@pytest.mark.parametrize("key", ["direction", "sides", "step", "schedule", "weighting", "mask_mode", "precision"])
+NAMES = ("direction", "sides", "normalization", "step", "schedule", "weighting", "mask_mode", "precision")
+
+
+@pytest.mark.parametrize("key", NAMES)
 def test_an_unknown_name_raises_and_lists_the_known_ones(key):
     with pytest.raises(ConfigError, match=f"{key}: wanted one of .*; found 'conservative'"):
         optimizer(Weights(), **{key: "conservative"})

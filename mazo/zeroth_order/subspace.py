@@ -1,0 +1,90 @@
+"""Directions inside random subspaces of matrices."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mazo.seeding import stream_key
+from mazo.zeroth_order.distributions import gaussian
+
+
+@dataclass(frozen=True)
+class Subspace:
+    r"""SubZero's directions.
+
+    Yu et al., "Zeroth-Order Fine-Tuning of LLMs in Random Subspaces", ICCV 2025 (arXiv 2410.08989).
+
+    .. math:: \tilde Z = \sqrt{m n / (r r')} \; U Z V^\top, \qquad U \in \mathbb{R}^{m \times r}, \;
+        Z \in \mathbb{R}^{r \times r'}, \; V \in \mathbb{R}^{n \times r'}
+
+    - U and V have orthonormal columns, the Q factors of normal matrices, drawn once in ``period`` steps; Z is normal
+      and drawn in every step [paper];
+    - r = min(rank, m) and r' = min(rank, n): the subspace of a side shorter than the rank is all of it [derived];
+    - the root makes E[z z'] = I over U, V and Z, as for every direction: the squared norm is m n on average, a normal
+      direction's. The released code has it too; without it the size of the step would hang on a matrix's shape.
+
+    Deviations: a matrix is taken as it is (the released code reshapes the factors of an adapter to near squares first);
+    each of several directions in a step has its own subspace. Parameters that are no matrix take a normal direction, as
+    in the released code.
+
+    U and V are kept between the draws of a period, (m + n) r numbers a matrix and direction; nothing else is.
+
+    :param shapes: Shape of every tensor.
+    :param rank: Rank r.
+    :param period: Steps for which U and V stay.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    rank: int
+    period: int
+    _bases: dict[tuple[str, int], tuple[tuple[int, int], Tensor, Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def covers(self, name: str) -> bool:
+        """Tell whether a tensor is a matrix."""
+        return len(self.shapes[name]) == 2
+
+    def draw(self, name: str, *, run_seed: int, step: int, index: int) -> Float[Tensor, " numbers"]:
+        """Draw a matrix's numbers, row after row."""
+        rows, columns = self.shapes[name]
+        left, right = self._basis(name, run_seed=run_seed, period=step // self.period, index=index)
+        inner = left.shape[1] * right.shape[1]
+        core = gaussian(stream_key(run_seed, "direction", step, index, name), inner).double()
+        # Multiples of 2^-20 below 2^6: no product of sums here leaves float64's 53 bits, so both matrix products are
+        # exact, and the direction has the same bits on every machine whatever order its library adds in.
+        side = _on_grid(left.double() @ core.view(left.shape[1], right.shape[1]))
+        product = side @ right.double().T
+        return product.mul_(math.sqrt(rows * columns / inner)).float().flatten()
+
+    def _basis(self, name: str, *, run_seed: int, period: int, index: int) -> tuple[Tensor, Tensor]:
+        kept = self._bases.get((name, index))
+        if kept is None or kept[0] != (run_seed, period):
+            left, right = (
+                orthonormal(
+                    stream_key(run_seed, f"direction, {side}", period, index, name),
+                    rows=length,
+                    columns=min(self.rank, length),
+                )
+                for side, length in zip(("left", "right"), self.shapes[name], strict=True)
+            )
+            kept = self._bases[name, index] = (run_seed, period), left, right
+        return kept[1:]
+
+
+def orthonormal(key: int, *, rows: int, columns: int) -> Float[Tensor, "rows columns"]:
+    """Draw a matrix with orthonormal columns, uniform among such: the Q factor of a normal matrix.
+
+    Its numbers are rounded to multiples of 2^-20, far coarser than what two machines' factorisations differ by; of Q's
+    two possible signs a column takes the one with a positive diagonal in R.
+    """
+    q, r = torch.linalg.qr(gaussian(key, rows * columns).double().view(rows, columns))
+    return _on_grid(q * r.diagonal().sign()).float()
+
+
+def _on_grid(numbers: Tensor) -> Tensor:
+    return (numbers * 2**20).round() / 2**20
