@@ -30,6 +30,10 @@ class ModelSettings(Settings):
     """Type of the weights; losses are float32 whatever it is."""
     device: str = "cpu"
     """A torch device: ``cpu``, ``cuda``, ``cuda:0``."""
+    device_map: Literal["auto", "balanced", "balanced_low_0", "sequential"] | None = None
+    """How accelerate spreads the weights over several GPUs, all of them on GPUs; absent means the one ``device``."""
+    attention: Literal["eager", "sdpa", "flash_attention_2"] | None = None
+    """How attention is computed; absent means transformers' choice for the model."""
 
 
 Source = Literal["mini", "folder", "hub"]

@@ -67,13 +67,16 @@ def needed_logits(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "places
     """
     with row_tasks(batch.row_task):
         hidden = model.get_decoder()(input_ids=batch.input_ids, use_cache=False).last_hidden_state
-    places = hidden.reshape(-1, hidden.shape[-1])[batch.places]
-    return _scale(_head(model.get_output_embeddings(), places), model.config.get_text_config())
+    # A model spread over several devices ends on another one than it began on.
+    places = hidden.reshape(-1, hidden.shape[-1])[batch.places.to(hidden.device)]
+    logits = _head(model.get_output_embeddings(), places).to(batch.places.device)
+    return _scale(logits, model.config.get_text_config())
 
 
 def _head(head: nn.Module, hidden: Float[Tensor, "places width"]) -> Float[Tensor, "places vocabulary"]:
     if not isinstance(head, nn.Linear):
         raise ModelError(f"output head: wanted a linear layer; found {type(head).__name__}")
+    hidden = hidden.to(head.weight.device)
     if head.weight.dtype == torch.float32:
         return head(hidden)
     bias = None if head.bias is None else head.bias.float()

@@ -232,6 +232,8 @@ class FirstOrder(Settings):
     """What is trained in place of the model's own weights; absent means those."""
     num_steps: Count | None = None
     """Steps of this row when they differ from the suite's."""
+    gradient_checkpointing: bool = False
+    """Whether blocks' activations are computed again in the backward pass, which takes less memory and more time."""
 
     _check_options = model_validator(mode="after")(_options_are_read)
 

@@ -2,15 +2,18 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
+from mazo.hub import hub_reason
 from mazo.quiet import quiet
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 EMBEDDED = Path(__file__).parent / "mini" / "models"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
@@ -26,21 +29,63 @@ def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTok
     :raises ModelError: a folder, file or device that is absent, or a model that transformers cannot load.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
+
+    _check_device(settings.device)
+    tokenizer = load_tokenizer(settings)
+    options: dict = {"dtype": getattr(torch, settings.dtype), "use_safetensors": True}
+    options |= {"attn_implementation": settings.attention, "device_map": settings.device_map}
+    with _reading(settings) as place:
+        model = AutoModelForCausalLM.from_pretrained(**place, **options)
+    if settings.device_map is None:
+        model = model.to(settings.device)
+    _check_placed(model, settings)
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def load_tokenizer(settings: ModelSettings) -> "PreTrainedTokenizerBase":
+    """Load a model's tokenizer alone, with a pad token.
+
+    :raises ModelError: files that are absent or cannot be read, or a tokenizer that ends every text with its end token.
+    """
+    from transformers import AutoTokenizer
 
     check_model(settings)
-    _check_device(settings.device)
-    source = str(_folder(settings.path) or settings.path)
-    places = {"revision": settings.revision, "trust_remote_code": False}
+    with _reading(settings) as place:
+        tokenizer = AutoTokenizer.from_pretrained(**place)
+    _set_pad_token(tokenizer)
+    ids = tokenizer("a", verbose=False)["input_ids"]
+    if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id:
+        raise ModelError(f"model {settings.path}: wanted a tokenizer that leaves texts open; found add_eos_token set")
+    return tokenizer
+
+
+def load_config(settings: ModelSettings) -> "PreTrainedConfig":
+    """Load a model's configuration alone: its shape and its context.
+
+    :raises ModelError: files that are absent or cannot be read.
+    """
+    from transformers import AutoConfig
+
+    check_model(settings)
+    with _reading(settings) as place:
+        return AutoConfig.from_pretrained(**place)
+
+
+@contextmanager
+def _reading(settings: ModelSettings) -> Iterator[dict]:
+    """Turn what goes wrong while a folder or a hub repository is read into one line that says what to do."""
+    folder = _folder(settings.path)
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(source, **places)
-            dtype = getattr(torch, settings.dtype)
-            model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True, **places)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"model {settings.path}: wanted a causal language model; {_first_line(error)}") from error
-    _set_pad_token(tokenizer)
-    return model.to(settings.device).eval().requires_grad_(False), tokenizer
+            yield {
+                "pretrained_model_name_or_path": str(folder or settings.path),
+                "revision": settings.revision,
+                "trust_remote_code": False,
+            }
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        reason = _first_line(error) if folder else hub_reason(error, name=settings.path, revision=settings.revision)
+        raise ModelError(f"model {settings.path}: wanted a causal language model; {reason}") from error
 
 
 def check_model(settings: ModelSettings) -> None:
@@ -65,9 +110,9 @@ def check_model(settings: ModelSettings) -> None:
         raise ModelError(f"model {folder}: wanted a tokenizer ({', '.join(TOKENIZER_FILES)}); found {_listing(folder)}")
 
 
-def context_length(model: "PreTrainedModel") -> int:
-    """Return the most tokens a model takes, or 2**30 for one that names no bound."""
-    config = model.config.get_text_config()
+def context_length(model: "PreTrainedModel | PreTrainedConfig") -> int:
+    """Return the most tokens a model or one of its configuration takes, or 2**30 where it names no bound."""
+    config = getattr(model, "config", model).get_text_config()
     return next((value for key in CONTEXT_KEYS if isinstance(value := getattr(config, key, None), int)), 2**30)
 
 
@@ -130,6 +175,16 @@ def _check_device(device: str) -> None:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device: wanted one that torch has here; found {device!r} ({_first_line(error)})") from error
+
+
+def _check_placed(model: "PreTrainedModel", settings: ModelSettings) -> None:
+    """Insist that every weight has a device of its own: one kept on disk or lent by the CPU cannot be perturbed."""
+    elsewhere = {str(weight.device) for weight in model.parameters()} & {"meta", "disk"}
+    if elsewhere:
+        raise ModelError(
+            f"model {settings.path}: device_map {settings.device_map}: wanted room for all weights on the devices; "
+            "found some offloaded to the CPU or to disk"
+        )
 
 
 def _set_pad_token(tokenizer: "PreTrainedTokenizerBase") -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mazo.config import DataSettings
 from mazo.errors import DataError
+from mazo.hub import hub_reason
 from mazo.rows import check_row, read_jsonl
 
 FOLDERS = {"wsc": ("wsc", "wsc_fixed", "wsc.fixed")}
@@ -73,7 +74,7 @@ def _read_hub(task: str, settings: DataSettings, *, split: str) -> list[dict]:
         with quiet():
             rows = datasets.load_dataset(repository, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = hub_reason(error, name=repository, revision=revision, kind="dataset")
         raise DataError(
             f"{task}: wanted {repository} at {revision} from the Hugging Face hub or its cache; {reason}"
         ) from error

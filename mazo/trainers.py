@@ -1,6 +1,7 @@
 """What a step of each kind of method does and leaves: one trainer a kind, the same calls for the loop."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mazo.grid import is_masked, mask_settings
 from mazo.masks import Mask, load_mask
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.objectives import OBJECTIVES, ScoredBatch
+from mazo.recompute import recomputed
 from mazo.weighting import Closure
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, read_log, replay_log_
 
@@ -80,6 +82,7 @@ class FirstOrderTrainer:
     def __init__(self, model: nn.Module, run: Run, *, out: Path) -> None:
         assert isinstance(run.method, FirstOrder)
         self._model, self._num_tasks, self._out = model, len(run.tasks), out
+        self._activations = recomputed if run.method.gradient_checkpointing else nullcontext
         self._weights = trained_weights_(model, run)
         self.optimizer = FirstOrderOptimizer(
             self._weights.values(),
@@ -93,7 +96,8 @@ class FirstOrderTrainer:
 
     def step(self, batches: Sequence[Batch], validation: Closure | None = None) -> Float[Tensor, " tasks"]:
         """Do one step."""
-        return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks, validation=validation)
+        with self._activations(self._model):
+            return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks, validation=validation)
 
     def finish(self) -> None:
         """Write ``weights.safetensors``: the trained weights."""

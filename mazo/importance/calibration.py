@@ -16,6 +16,11 @@ def wide(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
+def real_values(values: Float[Tensor, "... width"], real: Bool[Tensor, "sequences tokens"]) -> Float[Tensor, "_ width"]:
+    """Return the rows of a layer's inputs or slopes that belong to real tokens; OPT flattens sequences and tokens."""
+    return values.detach().reshape(*real.shape, -1)[real.to(values.device)]
+
+
 @dataclass
 class Recorder:
     """Gathers the layers' statistics; :func:`recording` connects it to the layers.
@@ -27,12 +32,12 @@ class Recorder:
     gradients: dict[str, Tensor] = field(default_factory=dict)
     moments: dict[str, SecondMoment] = field(default_factory=dict)
 
-    def take_inputs(self, name: str, inputs: Float[Tensor, "sequences tokens in"]) -> None:
+    def take_inputs(self, name: str, inputs: Float[Tensor, "... in"]) -> None:
         """Add a layer's inputs to its Gram matrix."""
         self._moment(name, inputs).add(self._text(inputs))
 
     def take_weighted_inputs(
-        self, name: str, inputs: Float[Tensor, "sequences tokens in"], slopes: Float[Tensor, "sequences tokens out"]
+        self, name: str, inputs: Float[Tensor, "... in"], slopes: Float[Tensor, "... out"]
     ) -> None:
         """Add a layer's inputs, each weighted with the mean over the rows i of (dL/dy_i)^2, to its Fisher matrix."""
         weights = self._text(slopes).square().mean(dim=1)
@@ -48,7 +53,8 @@ class Recorder:
         weight.grad = None
 
     def _text(self, values: Tensor) -> Tensor:
-        return values.detach()[self.real].to(wide(values.dtype))
+        assert self.real is not None
+        return real_values(values, self.real).to(wide(values.dtype))
 
     def _moment(self, name: str, inputs: Tensor) -> SecondMoment:
         if name not in self.moments:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from mazo.batches import Batch
-from mazo.importance.calibration import wide
+from mazo.importance.calibration import real_values, wide
 from mazo.importance.magnitude import magnitude
 from mazo.importance.score import Scores, real_tokens
 from mazo.maskable import maskable_layers
@@ -44,7 +44,7 @@ def input_norms(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[str, F
 
     def adding_to(total: Tensor) -> Callable[..., None]:
         def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            total.add_(inputs[0][real].to(total.dtype).square().sum(0))
+            total.add_(real_values(inputs[0], real).to(total.dtype).square().sum(0))
 
         return hook
 

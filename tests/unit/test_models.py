@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from transformers import BloomConfig
 
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
-from mazo.models import check_model, context_length, load_model
+from mazo.models import check_model, context_length, load_config, load_model, load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,57 @@ def test_an_architecture_unknown_to_transformers_is_named(folder):
 def test_a_revision_goes_with_a_hub_id_alone(saved):
     with pytest.raises(ModelError, match="revision goes with a hub id; found 'main' for a folder"):
         check_model(ModelSettings(path=str(saved), revision="main"))
+
+
+def test_the_tokenizer_and_the_configuration_are_read_without_the_weights(folder):
+    settings = ModelSettings(path=str(folder))
+    assert load_tokenizer(settings).pad_token_id == 2
+    assert context_length(load_config(settings)) == 77
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_attention_is_computed_as_asked_for(saved, attention):
+    model, _ = load_model(ModelSettings(path=str(saved), attention=attention))
+    assert model.config._attn_implementation == attention
+
+
+def test_an_attention_that_is_not_installed_is_named(saved):
+    with pytest.raises(ModelError, match=r"toy: wanted a causal language model; .*[Ff]lash"):
+        load_model(ModelSettings(path=str(saved), attention="flash_attention_2"))
+
+
+def test_a_model_that_accelerate_places_gives_the_same_logits(saved):
+    ids = torch.arange(8)[None] + 3
+    plain, placed = (load_model(ModelSettings(path=str(saved), device_map=place))[0] for place in (None, "auto"))
+    assert torch.equal(plain(input_ids=ids).logits, placed(input_ids=ids).logits)
+
+
+def test_weights_without_a_device_of_their_own_are_refused(saved, monkeypatch):
+    with torch.device("meta"):
+        model = toy_model()
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", lambda **_: model)
+    with pytest.raises(ModelError, match=r"device_map auto: wanted room .*; found some offloaded"):
+        load_model(ModelSettings(path=str(saved), device_map="auto"))
+
+
+def test_a_tokenizer_that_ends_every_text_is_refused(folder):
+    content = json.loads((folder / "tokenizer.json").read_text())
+    tail = {"SpecialToken": {"id": "</s>", "type_id": 0}}
+    content["post_processor"]["single"].append(tail)
+    content["post_processor"]["special_tokens"]["</s>"] = {"id": "</s>", "ids": [2], "tokens": ["</s>"]}
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(ModelError, match="wanted a tokenizer that leaves texts open; found add_eos_token set"):
+        load_tokenizer(ModelSettings(path=str(folder)))
+
+
+def test_a_hub_that_is_out_of_reach_says_how_to_go_on(tmp_path):
+    program = (
+        "from mazo.models import load_model; from mazo.config import ModelSettings; "
+        "load_model(ModelSettings(path='meta-llama/Llama-2-7b-hf', revision='abc'))"
+    )
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], check=False, env=offline, capture_output=True, text=True)
+    assert "run `hf download meta-llama/Llama-2-7b-hf --revision abc`, or name a local folder" in done.stderr
 
 
 def test_a_device_that_is_not_there_is_named(saved):
