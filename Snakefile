@@ -19,6 +19,20 @@ include: "workflow/rules/mini_model.smk"
 include: "workflow/rules/ledger.smk"
 
 
+# Seconds each, and the only ones that may need the network: on a cluster they run where snakemake does.
+localrules:
+    all,
+    prepare,
+    tables,
+    compare,
+    transfer,
+    figures,
+    ledger,
+    mini_model,
+    mini_card,
+    card,
+
+
 rule all:
     default_target: True
     input:

@@ -86,6 +86,10 @@ def model_of(wildcards):
     return model_files(cell(wildcards).model)
 
 
+def gpus_of(wildcards):
+    return int(SUITE.models[wildcards.model].device.startswith("cuda"))
+
+
 def scores_of(wildcards):
     return (
         f"{RUN}/scores.safetensors".format(**wildcards)

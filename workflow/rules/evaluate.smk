@@ -12,6 +12,8 @@ rule evaluate:
         f"{LOGS}/evaluate/{{model}}/{{mix}}/{{method}}/seed_{{seed}}.log",
     conda:
         "../envs/mazo.yaml"
+    resources:
+        gpu=gpus_of,
     params:
         config=CONFIG,
         data=DATA,

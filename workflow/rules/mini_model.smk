@@ -38,6 +38,8 @@ rule conflict:
         f"{LOGS}/conflict/{{model}}/{{mix}}.log",
     conda:
         "../envs/mazo.yaml"
+    resources:
+        gpu=gpus_of,
     params:
         config=CONFIG,
         data=DATA,

@@ -9,6 +9,8 @@ rule score:
         f"{LOGS}/score/{{model}}/{{mix}}/{{method}}/seed_{{seed}}.log",
     conda:
         "../envs/mazo.yaml"
+    resources:
+        gpu=gpus_of,
     params:
         config=CONFIG,
         data=DATA,

@@ -10,6 +10,8 @@ rule train:
         f"{LOGS}/train/{{model}}/{{mix}}/{{method}}/seed_{{seed}}.log",
     conda:
         "../envs/mazo.yaml"
+    resources:
+        gpu=gpus_of,
     params:
         config=CONFIG,
         data=DATA,
