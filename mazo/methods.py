@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from mazo.adapter_settings import Adapter, MTLLora, factor_groups
 from mazo.settings import Count, NonNegative, Positive, Settings
 
 
@@ -56,36 +57,6 @@ class MaskSettings(Settings):
         if self.layer is not None and self.rule != "layer":
             raise ValueError(f"layer goes with rule: layer; found rule: {self.rule}")
         return self
-
-
-class LowRank(Settings):
-    """What the adapters share: trained factors of low rank beside frozen linear layers."""
-
-    rank: Count = 8
-    """Rank r of the factors [field: MeZO]; at most a layer's inputs and outputs."""
-    alpha: Positive = 16.0
-    """LoRA's alpha; the factors' product is scaled by alpha / r [field: MeZO]."""
-    target: Annotated[list[str], Field(min_length=1)] | None = None
-    """Last names of the linear layers beside which factors stand, as ``q_proj``; absent means all of the blocks'."""
-
-
-class Lora(LowRank):
-    """LoRA, h = W x + (alpha / r) B A x."""
-
-    kind: Literal["lora"]
-
-
-class MTLLora(LowRank):
-    """MTL-LoRA: a matrix a task between A and B, and several B that each task weights its own way."""
-
-    kind: Literal["mtl_lora"]
-    num_up: Count = 3
-    """Number of B matrices (the method's paper)."""
-    temperature: Positive = 0.1
-    """What a task's weights of the B matrices are divided by before the softmax (the method's released script)."""
-
-
-Adapter = Annotated[Lora | MTLLora, Field(discriminator="kind")]
 
 
 class FamoSettings(Settings):
@@ -236,6 +207,12 @@ class FirstOrder(Settings):
     """Whether blocks' activations are computed again in the backward pass, which takes less memory and more time."""
 
     _check_options = model_validator(mode="after")(_options_are_read)
+
+    @model_validator(mode="after")
+    def _groups_are_read(self) -> "FirstOrder":
+        if factor_groups(self.adapter):
+            raise ValueError("adapter.inner_eps and inner_lr go with kind zeroth_order; found first_order")
+        return self
 
 
 Method = Annotated[ZeroShot | InContext | ZerothOrder | FirstOrder, Field(discriminator="kind")]

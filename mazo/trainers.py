@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from mazo.adapter_settings import factor_groups
 from mazo.adapters import add_adapter_
 from mazo.batches import Batch
 from mazo.config import Run, num_steps
@@ -138,7 +139,8 @@ def weighting_options(method: ZerothOrder | FirstOrder) -> dict[str, object]:
 
 def optimizer_settings(method: ZerothOrder) -> dict[str, Any]:
     """Return the settings that the zeroth-order optimiser takes, as its log states them."""
-    return method.model_dump(mode="json", include=OPTIMIZER_KEYS) | {"weighting_options": weighting_options(method)}
+    own = {"weighting_options": weighting_options(method), "groups": factor_groups(method.adapter)}
+    return method.model_dump(mode="json", include=OPTIMIZER_KEYS) | own
 
 
 def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOrderOptimizer:

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mazo.adapter_settings import Adapter, Lora
 from mazo.adapters.lora import add_lora_
 from mazo.adapters.mtl_lora import add_mtl_lora_
 from mazo.errors import ConfigError
 from mazo.maskable import maskable_layers
-from mazo.methods import Adapter, Lora
 from mazo.seeding import torch_generator
 
 

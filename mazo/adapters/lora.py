@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from mazo.methods import Lora
+from mazo.adapter_settings import Lora
 
 
 def add_lora_(model: nn.Module, layers: Iterable[str], *, settings: Lora) -> None:

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mazo.adapter_settings import MTLLora
 from mazo.adapters.row_tasks import current_row_tasks
-from mazo.methods import MTLLora
 
 
 class MTLLoraLinear(nn.Module):
@@ -21,8 +21,9 @@ class MTLLoraLinear(nn.Module):
     - :math:`w_t` (n numbers) is task t's. Equal first values would keep the B equal under backpropagation for ever, so
       they are drawn as A is, as in the released code.
 
-    Zeroth-order training forces two deviations: all factors share one direction, and so one eps and one lr, whatever
-    their size; and while B is 0 the loss answers to moves of A, Lambda and w only by way of B's own.
+    Zeroth-order training forces two deviations: all factors share one direction, and one eps and lr but for the
+    multiples of ``inner_eps`` and ``inner_lr``; and while B is 0 the loss answers to moves of A, Lambda and w only by
+    way of B's own.
 
     :param base_layer: The frozen layer.
     :param num_tasks: Tasks that rows may belong to.

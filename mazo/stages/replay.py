@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
+from mazo.adapter_settings import Adapter
 from mazo.adapters import add_adapter_, merge_lora_
 from mazo.config import ModelSettings
 from mazo.errors import ConfigError
 from mazo.files import whole_folder
 from mazo.masks import load_mask
-from mazo.methods import Adapter
 from mazo.models import load_model
 from mazo.quiet import quiet
 from mazo.zeroth_order import read_log, replay_log_

@@ -23,6 +23,8 @@ class Coordinates(ABC):
     """How many numbers of a direction the tensor takes."""
     device: torch.device
     """Where they are wanted."""
+    lr_factor: float = 1.0
+    """What the run's step size is multiplied by."""
 
     @abstractmethod
     def move_(self, draw: Draw, *, start: float, end: float) -> None:

@@ -15,6 +15,7 @@ from mazo.weighting import WEIGHTINGS, make_weighting
 from mazo.zeroth_order.coordinates import Coordinates, hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction, Factored
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
+from mazo.zeroth_order.groups import Groups, grouped
 from mazo.zeroth_order.normalization import NORMALIZATIONS
 from mazo.zeroth_order.steps import STEPS, make_step
 
@@ -63,6 +64,7 @@ class ZerothOrderOptimizer:
     :param weighting: The rule for the task weights, a name in :data:`mazo.weighting.WEIGHTINGS`.
     :param weighting_options: That rule's own settings, by name.
     :param num_steps: Length of the run, for the schedules that fall.
+    :param groups: Tensors with an eps and an lr of their own; see :func:`mazo.zeroth_order.groups.grouped`.
 
     Raises :class:`mazo.errors.MaskError` for a mask that does not fit, :class:`mazo.errors.ConfigError` for an
     unknown name.
@@ -91,6 +93,7 @@ class ZerothOrderOptimizer:
         weighting: str = "uniform",
         weighting_options: Mapping[str, object] | None = None,
         precision: str = "master",
+        groups: Groups | None = None,
     ) -> None:
         names = {"direction": direction, "sides": sides, "step": step, "schedule": schedule, "weighting": weighting}
         names |= {"normalization": normalization, "mask_mode": mask_mode, "precision": precision}
@@ -104,6 +107,7 @@ class ZerothOrderOptimizer:
         self.parameters, self.run_seed, self.num_steps, self.mask = dict(named_parameters), run_seed, num_steps, mask
         numbers = {"lr": lr, "eps": eps, "momentum": momentum, "weight_decay": weight_decay}
         counts = {"num_directions": num_directions, "weighting_options": dict(weighting_options or {})}
+        counts |= {"groups": {part: dict(group) for part, group in (groups or {}).items()}}
         counts |= {"direction_rank": direction_rank, "direction_period": direction_period}
         self.settings: dict[str, object] = {**numbers, **counts, **names}
         _check_whole(direction, masked=mask is not None and mask_mode == "direction")
@@ -115,7 +119,8 @@ class ZerothOrderOptimizer:
         if direction in FACTORED:
             shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
             self._factored = FACTORED[direction](shapes, rank=direction_rank, period=direction_period)
-        self._coordinates = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
+        held = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
+        self._coordinates = grouped(held, groups or {})
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
         self.steps_done, self.idle_steps = 0, 0
@@ -151,8 +156,9 @@ class ZerothOrderOptimizer:
     @torch.no_grad()
     def apply_(self, coefficients: Float[Tensor, " directions"]) -> None:
         """Do the update of the present step, given what multiplies each direction."""
-        directions, lr = self._directions(), self.lr
+        directions, run_lr = self._directions(), self.lr
         for name, tensor in self._coordinates.items():
+            lr = run_lr * tensor.lr_factor
             gradient = _gradient(tensor, name, directions=directions, coefficients=coefficients.tolist())
             update = self._rule.update(name, gradient)
             # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.

@@ -71,6 +71,11 @@ FAULTS = [
     ("methods.mazo.direction", "low_rank", ["methods.mazo", "low_rank wants whole matrices", "found a mask"]),
     ("methods.mazo.direction", "subspace", ["methods.mazo", "subspace wants whole matrices", "found a mask"]),
     ("methods.mazo.normalization", "std", ["methods.mazo", "std wants num_directions of at least 2; found 1"]),
+    (
+        "methods.mazo",
+        {"kind": "first_order", "lr": 1.0, "adapter": {"kind": "lora", "inner_lr": 2.0}},
+        ["methods.mazo", "inner_eps and inner_lr go with kind zeroth_order; found first_order"],
+    ),
     ("methods.mazo.normalization", "mean", ["methods.mazo.normalization", "'none' or 'std'", "found 'mean'"]),
     ("methods.mazo.mask.layer", 1, ["methods.mazo.mask", "layer goes with rule: layer; found rule: importance"]),
     ("methods.mazo.mask.layer", -1, ["methods.mazo.mask.layer", "greater than or equal to 0", "found -1"]),

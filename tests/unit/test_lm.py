@@ -3,10 +3,10 @@ import torch
 from lm_eval.api.instance import Instance
 from toy import toy_model, toy_tokenizer
 
+from mazo.adapter_settings import MTLLora
 from mazo.adapters import add_adapter_
 from mazo.errors import ConfigError
 from mazo.lm import CausalLM
-from mazo.methods import MTLLora
 
 
 def requests_of(documents, *, task="mazo_rte"):

@@ -3,9 +3,9 @@ from torch import nn
 from toy import toy_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mazo.adapter_settings import Lora
 from mazo.adapters import add_adapter_
 from mazo.maskable import maskable_layers, maskable_weights
-from mazo.methods import Lora
 
 
 def test_a_llamas_maskable_weights_are_the_linear_layers_of_its_blocks_in_order():

@@ -4,9 +4,9 @@ from torch import nn
 from toy import toy_model
 from transformers import OPTConfig
 
+from mazo.adapter_settings import MTLLora
 from mazo.adapters import add_adapter_, row_tasks
 from mazo.errors import ModelError
-from mazo.methods import MTLLora
 from mazo.recompute import recomputed
 
 IDS = torch.arange(12).reshape(2, 6) + 3

@@ -28,6 +28,8 @@ FZOO = {"normalization": "std", "direction": "rademacher", "sides": "one", "num_
 FO = {"kind": "first_order", "lr": 1e-3, "num_steps": 2}
 LORA = {"adapter": {"kind": "lora", "rank": 2}}
 MTL_LORA = {"adapter": {"kind": "mtl_lora", "rank": 2}}
+GROUPED_LORA = {"adapter": LORA["adapter"] | {"inner_lr": 0.5}}
+GROUPED_MTL_LORA = {"adapter": MTL_LORA["adapter"] | {"inner_eps": 0.1, "inner_lr": 2.0}}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,7 @@ def base(house, dtype="float32"):
         *(ZO | LORA | {"eps": 1e-2}, FO | LORA, ZO | MTL_LORA | {"step": "momentum"}, FO | MTL_LORA),
         *(ZO | MTL_LORA | {"objective": "metric"}, ZO | FZOO, MASKED | FZOO | {"weighting": "famo"}),
         *(ZO | {"direction": "subspace", "direction_period": 2}, ZO | LORA | {"direction": "subspace"}),
+        *(ZO | GROUPED_LORA | {"step": "adam"}, ZO | GROUPED_MTL_LORA),
     ],
     ids=str,
 )

@@ -2,9 +2,9 @@ import pytest
 import torch
 from toy import toy_model
 
+from mazo.adapter_settings import Lora
 from mazo.adapters import add_adapter_
 from mazo.errors import ConfigError
-from mazo.methods import Lora
 
 LORA = Lora(kind="lora", rank=3, alpha=6.0)
 

@@ -4,6 +4,7 @@ from test_add_adapter import fill_b_
 from torch import nn
 from toy import toy_model, toy_tokenizer
 
+from mazo.adapter_settings import MTLLora
 from mazo.adapters import add_adapter_, row_tasks
 from mazo.adapters.mtl_lora import MTLLoraLinear
 from mazo.batches import collate, encode_example
@@ -11,7 +12,6 @@ from mazo.encoding import EncodedPair
 from mazo.errors import ConfigError, ModelError
 from mazo.generation import generate
 from mazo.losses import example_losses
-from mazo.methods import MTLLora
 
 MTL = MTLLora(kind="mtl_lora", rank=2, alpha=6.0, num_up=2, temperature=0.5)
 IDS = torch.arange(1, 25).reshape(2, 12)

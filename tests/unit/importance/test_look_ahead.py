@@ -3,13 +3,14 @@ import torch
 from test_score import TASKS
 from toy import toy_model
 
+from mazo.adapter_settings import Lora
 from mazo.adapters import add_adapter_
 from mazo.importance.look_ahead import step_off_zero_
 from mazo.importance.score import score_tasks
 from mazo.losses import task_losses
 from mazo.maskable import maskable_weights
 from mazo.masks import jaccard, mask_from_scores
-from mazo.methods import Lora, ScoreSettings
+from mazo.methods import ScoreSettings
 
 LORA = Lora(kind="lora", rank=4, alpha=8.0)
 

@@ -3,12 +3,12 @@ import torch
 from toy import toy_model, toy_tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from mazo.adapter_settings import Lora
 from mazo.adapters import add_adapter_
 from mazo.cli import main
 from mazo.config import ModelSettings
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
-from mazo.methods import Lora
 from mazo.models import load_model
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer
 from mazo.zeroth_order.log import LogWriter

@@ -21,6 +21,7 @@ VARIANTS = (
     {"step": "momentum"},
     {"step": "adam"},
     {"step": "sign"},
+    {"groups": {"first": {"eps": 0.3, "lr": 3.0}}},
     {"schedule": "linear", "num_steps": 10},
     {"schedule": "cosine", "num_steps": 10},
     {"weight_decay": 0.1},

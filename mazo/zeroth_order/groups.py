@@ -1,0 +1,82 @@
+"""Groups of tensors with an eps and a step size of their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from mazo.errors import ConfigError
+from mazo.zeroth_order.coordinates import Change, Coordinates, Draw
+
+Groups = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a group's eps and step size are multiples of: the run's own.
+
+    :param eps: Above 0.
+    :param lr: At least 0.
+    """
+
+    eps: float = 1.0
+    lr: float = 1.0
+
+
+class Scaled(Coordinates):
+    r"""A tensor of a group: moved :math:`\epsilon_g` times as far along z, and stepped :math:`\eta_g` times as far.
+
+    .. math:: \theta_g \pm \epsilon \, \epsilon_g z_g, \qquad
+        \theta_g \leftarrow \theta_g - \text{lr} \, \eta_g \, p \, z_g / \epsilon_g
+
+    - p is the slope along all groups' :math:`\epsilon_g z_g` together, from the same two forwards;
+    - over :math:`\epsilon_g` the estimate's mean is the gradient whatever the groups' eps, which then trade one group's
+      noise for another's, and no factor hides in ``lr`` [derived].
+
+    :param inner: The tensor.
+    """
+
+    def __init__(self, inner: Coordinates, group: Group) -> None:
+        self._inner, self._eps = inner, group.eps
+        self.size, self.device, self.lr_factor = inner.size, inner.device, group.lr
+
+    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+        """Move the weights from theta + start eps_g z to theta + end eps_g z."""
+        self._inner.move_(draw, start=start * self._eps, end=end * self._eps)
+
+    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+        """Return the numbers of z / eps_g that take part in the step."""
+        return self._inner.select(z) / self._eps
+
+    def step_(self, change: Change) -> None:
+        """Let ``change`` alter theta."""
+        self._inner.step_(change)
+
+
+def grouped(coordinates: Mapping[str, Coordinates], groups: Groups) -> dict[str, Coordinates]:
+    """Give the tensors of each group its eps and step size; the others keep the run's.
+
+    :param groups: By a part of the parameters' dotted names, as ``lora_A``: ``eps`` and ``lr``, each a multiple of the
+        run's own, 1 when absent. A tensor takes the first group that it has a part of.
+
+    Raises :class:`mazo.errors.ConfigError` for a group with no tensor, an unknown key or a multiple out of range.
+    """
+    of_part = {part: _group(part, settings) for part, settings in groups.items()}
+    for part in of_part:
+        if not any(part in name.split(".") for name in coordinates):
+            raise ConfigError(f"groups: wanted a part of a trained parameter's name; found {part!r}")
+    held = {}
+    for name, tensor in coordinates.items():
+        group = next((group for part, group in of_part.items() if part in name.split(".")), None)
+        held[name] = tensor if group is None else Scaled(tensor, group)
+    return held
+
+
+def _group(part: str, settings: Mapping[str, float]) -> Group:
+    if unknown := set(settings) - {"eps", "lr"}:
+        raise ConfigError(f"groups.{part}: wanted eps and lr; found {', '.join(sorted(unknown))}")
+    group = Group(**settings)
+    if not (group.eps > 0 and group.lr >= 0):
+        raise ConfigError(f"groups.{part}: wanted eps above 0 and lr of at least 0; found {group.eps:g}, {group.lr:g}")
+    return group
