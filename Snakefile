@@ -36,6 +36,7 @@ localrules:
 rule all:
     default_target: True
     input:
+        rules.sizes.output,
         rules.tables.output,
         rules.compare.output,
         rules.figures.output,

@@ -47,6 +47,10 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
             "out": FOLDER | {"help": "all tasks' folder"},
         },
     ),
+    "lengths": (
+        "measure how long the rows are for a model, and how many do not fit its context",
+        {"config": CONFIG, "model": CELL["model"]} | DATA | {"out": FILE | {"help": "a JSON file"}},
+    ),
     "score": ("score the weights' importance", CELL | DATA | {"out": FILE | {"help": "scores.safetensors"}}),
     "mask": (
         "turn scores, or a rule that needs none, into a mask",
@@ -84,6 +88,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         },
     ),
     "tables": ("write the tables from the records", RESULTS),
+    "sizes": ("write the table of the data: rows, short splits, cut inputs", RESULTS),
     "transfer": ("write the transfer matrix of the single-task methods", RESULTS),
     "compare": ("compare every method with the reference method, from the samples", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),

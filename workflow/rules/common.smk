@@ -140,7 +140,7 @@ def closing_summary():
     table = Path(RESULTS, "tables", "main.md")
     lines = [
         table.read_text(encoding="utf-8") if table.exists() else "",
-        f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost')}.{{csv,md,tex}}",
+        f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost', 'data')}.{{csv,md,tex}}",
         f"Figures: {RESULTS}/figures/{_all('radar', 'loss', 'forest', 'ranks')}.{{svg,png}}",
         f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
     ]

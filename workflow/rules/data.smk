@@ -15,3 +15,52 @@ rule prepare:
         code=code_digest("mazo.stages.prepare"),
     shell:
         "mazo prepare --config {params.config} --task {wildcards.task} --out {params.folder} --log {log}"
+
+
+rule lengths:
+    input:
+        data=[f"{DATA}/{task}/report.json" for task in SUITE.tasks],
+        model=lambda wildcards: model_files(SUITE.models[wildcards.model]),
+    output:
+        f"{DATA}/lengths/{{model}}.json",
+    log:
+        f"{LOGS}/lengths/{{model}}.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        data=DATA,
+        settings=lambda wildcards: settings_digest(
+            [
+                SUITE.models[wildcards.model].model_dump(mode="json"),
+                SUITE.tasks,
+                SUITE.evaluation.max_new_tokens,
+            ]
+        ),
+        code=code_digest("mazo.stages.lengths"),
+    shell:
+        "mazo lengths --config {params.config} --model {wildcards.model} --data {params.data} --out {output} --log {log}"
+
+
+rule sizes:
+    input:
+        [f"{DATA}/{task}/report.json" for task in SUITE.tasks],
+        [f"{DATA}/lengths/{model}.json" for model in SUITE.models],
+    output:
+        multiext(f"{RESULTS}/tables/data", ".csv", ".tex"),
+        report(
+            f"{RESULTS}/tables/data.md",
+            caption="../report/data.rst",
+            category="Tables",
+        ),
+    log:
+        f"{LOGS}/sizes.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
+        settings=settings_digest([list(SUITE.models), SUITE.tasks]),
+        code=code_digest("mazo.stages.sizes"),
+    shell:
+        "mazo sizes --config {params.config} --results {params.results} --log {log}"
