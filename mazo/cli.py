@@ -77,6 +77,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
             },
             "steps": FILE | {"help": "the run's steps.log"},
             **MASK,
+            "task": {"metavar": "NAME", "help": "for MTL-LoRA: the task whose model is wanted"},
             "out": FOLDER | {"help": "a new folder for model, configuration and tokenizer"},
         },
     ),
@@ -144,7 +145,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one subcommand; an input at fault ends in one line on standard error and status 2."""
     options = vars(parser().parse_args(argv))
     command, log = options.pop("command"), options.pop("log")
-    place = "/".join(str(options[key]) for key in ("task", "model", "mix", "method", "seed") if key in options)
+    place = "/".join(
+        str(options[key]) for key in ("task", "model", "mix", "method", "seed") if options.get(key) is not None
+    )
     try:
         with job_log(log, name=f"{command} {place}".strip()) if log else nullcontext():
             import_module(f"mazo.stages.{command}").run(**_inputs(options))

@@ -44,11 +44,17 @@ class MTLLoraLinear(nn.Module):
     def forward(self, x: Float[Tensor, "rows tokens in"]) -> Float[Tensor, "rows tokens out"]:
         """Return h, in the frozen layer's type, under :func:`mazo.adapters.row_tasks`."""
         result = self.base_layer(x)
-        shares = (self.lora_w / self._temperature).softmax(dim=1)
-        # One matrix a task, not one a row: tasks are few.
-        up = torch.einsum("tn,nor->tor", shares, self.lora_B) @ self.lora_lambda
-        of_row = up[current_row_tasks(len(x))].mT
+        of_row = self._up()[current_row_tasks(len(x))].mT
         return (result + x.float() @ self.lora_A.T @ of_row * self._scale).to(result.dtype)
+
+    def product(self, task: int) -> Float[Tensor, "out in"]:
+        """Return what a task's factors add to the frozen layer's weight."""
+        return self._up()[task] @ self.lora_A * self._scale
+
+    def _up(self) -> Float[Tensor, "tasks out rank"]:
+        # One matrix a task, not one a row: tasks are few.
+        shares = (self.lora_w / self._temperature).softmax(dim=1)
+        return torch.einsum("tn,nor->tor", shares, self.lora_B) @ self.lora_lambda
 
 
 def add_mtl_lora_(model: nn.Module, layers: Iterable[str], *, settings: MTLLora, num_tasks: int) -> None:
@@ -57,3 +63,16 @@ def add_mtl_lora_(model: nn.Module, layers: Iterable[str], *, settings: MTLLora,
         layer = model.get_submodule(name)
         assert isinstance(layer, nn.Linear)
         model.set_submodule(name, MTLLoraLinear(layer, num_tasks=num_tasks, settings=settings))
+
+
+@torch.no_grad()
+def merge_mtl_lora_(model: nn.Module, *, task: int) -> None:
+    """Add one task's product to each weight beside which factors stand, in that weight's own type; drop the factors.
+
+    :param task: The task's place among those of the training.
+    """
+    for name, module in list(model.named_modules()):
+        if isinstance(module, MTLLoraLinear):
+            weight = module.base_layer.weight
+            weight.copy_(weight.float() + module.product(task))
+            model.set_submodule(name, module.base_layer)

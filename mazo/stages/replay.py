@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from mazo.adapter_settings import Adapter
-from mazo.adapters import add_adapter_, merge_lora_
+from mazo.adapters import add_adapter_, merge_lora_, merge_mtl_lora_
 from mazo.config import ModelSettings
 from mazo.errors import ConfigError
 from mazo.files import whole_folder
@@ -19,13 +19,17 @@ from mazo.zeroth_order import read_log, replay_log_
 from mazo.zeroth_order.replay import check_weights
 
 
-def run(*, model: str, revision: str | None, device: str, steps: Path, mask: Path | None, out: Path) -> None:
+def run(
+    *, model: str, revision: str | None, device: str, steps: Path, mask: Path | None, task: str | None, out: Path
+) -> None:
     """Write ``config.json``, ``model.safetensors`` and the tokenizer, once the weights' checksum was found right.
 
-    LoRA's factors are merged into the weights beside which they stand, in the weights' own type.
+    LoRA's factors, and of MTL-LoRA's those of one task, are merged into the weights beside which they stand, in the
+    weights' own type.
 
     :param model: The base model: a folder, a hub id, or ``embedded:<name>``; its type is the log's.
     :param steps: The run's ``steps.log``.
+    :param task: For MTL-LoRA and nothing else: the task of the run whose model is wanted.
     :param out: A new or an empty folder.
 
     Raises :class:`mazo.errors.MazoError` for inputs at fault.
@@ -33,18 +37,27 @@ def run(*, model: str, revision: str | None, device: str, steps: Path, mask: Pat
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out: wanted a new or an empty folder; found {out} in use")
     kept, header = None if mask is None else load_mask(mask), read_log(steps).header
-    if header.get("adapter") and header["adapter"]["kind"] != "lora":
-        raise ConfigError(f"{steps}: wanted a run that plain weights can hold; found {header['adapter']['kind']}")
+    _check_task(task, header)
     dtype = header.get("dtype", "float32")
     settings = ModelSettings.model_validate({"path": model, "revision": revision, "dtype": dtype, "device": device})
     network, tokenizer = load_model(settings)
     replay_log_(_trained(network, header, steps=steps), steps, mask=kept)
-    if header.get("adapter"):
+    if task is not None:
+        merge_mtl_lora_(network, task=header["tasks"].index(task))
+    elif header.get("adapter"):
         merge_lora_(network)
     with whole_folder(out) as folder, quiet():
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     print(f"{out}: {header['steps']} steps replayed, trained weights with checksum {header['checksum']}")
+
+
+def _check_task(task: str | None, header: Mapping[str, Any]) -> None:
+    is_by_task = (header.get("adapter") or {}).get("kind") == "mtl_lora"
+    wanted = f"one of {', '.join(header['tasks'])}, each of which has a model" if is_by_task else "none for this run"
+    if (task in header["tasks"]) if is_by_task else task is None:
+        return
+    raise ConfigError(f"--task: wanted {wanted}; found {task or 'none'}")
 
 
 def _trained(model: nn.Module, header: Mapping[str, Any], *, steps: Path) -> Iterable[tuple[str, Tensor]]:

@@ -3,15 +3,14 @@ import torch
 from toy import toy_model, toy_tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from mazo.adapter_settings import Lora
-from mazo.adapters import add_adapter_
+from mazo.adapter_settings import Lora, MTLLora
+from mazo.adapters import add_adapter_, row_tasks
 from mazo.cli import main
 from mazo.config import ModelSettings
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
 from mazo.models import load_model
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer
-from mazo.zeroth_order.log import LogWriter
 from mazo.zeroth_order.replay import weights_checksum
 
 
@@ -70,23 +69,24 @@ def test_an_input_at_fault_is_one_line_and_leaves_no_folder(house, tmp_path, cap
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
-def logits(model):
-    with torch.no_grad():
+def logits(model, *, task=0):
+    with torch.no_grad(), row_tasks(torch.tensor([task])):
         return model(torch.tensor([[1, 5, 9]])).logits
 
 
-def lora_run(house, out, settings):
+def lora_run(house, out, settings, *, masked=True):
     """Train an adapter's factors for some steps as the suite does, and return the model."""
     folder, _ = house
     model, _ = load_model(ModelSettings(path=str(folder / "model")))
     about = {"adapter": settings.model_dump(), "model": weights_checksum(model.named_parameters()), "dtype": "float32"}
     factors = add_adapter_(model, settings, num_tasks=2, run_seed=3)
-    mask = mask_from_scores({name: factor.abs() for name, factor in factors.items()}, density=0.5)
-    save_mask(mask, out / "mask")
+    mask = mask_from_scores({name: factor.abs() for name, factor in factors.items()}, density=0.5) if masked else None
+    if mask is not None:
+        save_mask(mask, out / "mask")
     optimizer = ZerothOrderOptimizer(factors.items(), lr=1.0, run_seed=3, mask=mask)
     with StepLog(out / "steps.log", optimizer, tasks=["a", "b"], about=about) as log:
         for _ in range(3):
-            log.append(optimizer.step(lambda: torch.stack([logits(model).std(), logits(model).mean()])))
+            log.append(optimizer.step(lambda: torch.stack([logits(model).std(), logits(model, task=1).mean()])))
     return model
 
 
@@ -100,13 +100,28 @@ def test_loras_factors_are_merged_into_the_rebuilt_weights(house, tmp_path):
     assert not torch.allclose(logits(model), logits(base), rtol=1e-2, atol=1e-2)
 
 
-def test_an_adapter_on_another_model_or_of_a_kind_that_plain_weights_cannot_hold_is_refused(house, tmp_path, capsys):
+def test_each_tasks_factors_of_mtl_lora_are_merged_into_a_model_of_its_own(house, tmp_path, capsys):
+    settings = MTLLora(kind="mtl_lora", rank=2, target=["q_proj", "up_proj"], num_up=2)
+    trained = lora_run(house, tmp_path, settings, masked=False)
+    given, found = {"steps": tmp_path / "steps.log", "mask": None}, []
+    for number, task in enumerate(("a", "b")):
+        assert replay(house[0], tmp_path / task, task=task, **given) == 0
+        model = AutoModelForCausalLM.from_pretrained(tmp_path / task)
+        found.append(logits(model))
+        torch.testing.assert_close(found[-1], logits(trained, task=number), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(*found, rtol=1e-3, atol=1e-3)
+    capsys.readouterr()
+    for task, name in (("c", "c"), (None, "none")):
+        assert replay(house[0], tmp_path / "tuned", task=task, **given) == 2
+        assert f"--task: wanted one of a, b, each of which has a model; found {name}" in capsys.readouterr().err
+    assert replay(house[0], tmp_path / "tuned", task="a") == 2
+    assert "--task: wanted none for this run; found a" in capsys.readouterr().err
+
+
+def test_an_adapter_on_another_model_is_refused(house, tmp_path, capsys):
     given = {"steps": tmp_path / "steps.log", "mask": tmp_path / "mask"}
     lora_run(house, tmp_path, Lora(kind="lora", rank=2))
     toy_model(seed=1).save_pretrained(tmp_path / "other")
     toy_tokenizer().save_pretrained(tmp_path / "other")
     assert replay(house[0], tmp_path / "tuned", model=tmp_path / "other", **given) == 2
     assert "base model (float32): wanted weights with checksum" in capsys.readouterr().err
-    LogWriter(given["steps"], {"tasks": ["a"], "num_directions": 1, "adapter": {"kind": "mtl_lora"}}).finish({})
-    assert replay(house[0], tmp_path / "tuned", **given) == 2
-    assert "wanted a run that plain weights can hold; found mtl_lora" in capsys.readouterr().err
