@@ -41,10 +41,13 @@ def control_mask(weights: Mapping[str, Tensor], *, rule: str, density: float, se
     :param seed: The run's seed; for ``random``.
     :param layer: Number of the decoder block, for ``layer``; the middle one when ``None``.
 
-    Raises :class:`mazo.errors.MaskError` for a block that the model has not.
+    Raises :class:`mazo.errors.MaskError` for a block that the model has not, and where a rule that goes by size meets a
+    matrix whose weights are all of one size, as a fresh adapter's B.
     """
     if rule == "layer":
         return one_layer_mask(weights, layer=layer)
+    if rule != "random":
+        _check_sizes_differ(weights, rule=rule)
     if rule == "sparse_mezo":
         marks = {name: below_percentile(weight, density=density) for name, weight in weights.items()}
     else:
@@ -85,6 +88,13 @@ def one_layer_mask(weights: Mapping[str, Tensor], *, layer: int | None = None) -
         for name, weight in weights.items()
     }
     return mask_from_marks(marks, settings={"rule": "layer", "layer": chosen})
+
+
+def _check_sizes_differ(weights: Mapping[str, Tensor], *, rule: str) -> None:
+    for name, weight in weights.items():
+        smallest, largest = magnitude(weight).aminmax()
+        if weight.numel() > 1 and smallest == largest:
+            raise MaskError(f"mask.rule: {rule} wants weights of several sizes; found {name} with all at {smallest:g}")
 
 
 def _block(name: str) -> int:

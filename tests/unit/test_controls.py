@@ -100,3 +100,14 @@ def test_a_block_that_is_not_there_is_refused():
 def test_an_unknown_rule_raises():
     with pytest.raises(KeyError, match="magnitude"):
         mask_of("magnitude")
+
+
+@pytest.mark.parametrize("rule", ["smallest", "largest", "sparse_mezo"])
+def test_a_matrix_whose_weights_are_all_of_one_size_has_no_mask_by_size(rule):
+    """A fresh adapter's B is 0 everywhere: the lowest columns would win every tie."""
+    weights = {"lora_A": torch.randn(2, 4, generator=torch.Generator().manual_seed(0)), "lora_B": torch.zeros(4, 2)}
+    with pytest.raises(
+        MaskError, match=f"mask.rule: {rule} wants weights of several sizes; found lora_B with all at 0"
+    ):
+        control_mask(weights, rule=rule, density=0.5, seed=0, layer=None)
+    assert len(control_mask(weights, rule="random", density=0.5, seed=0, layer=None).kept["lora_B"]) == 4
