@@ -17,6 +17,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/mini_model.smk"
 include: "workflow/rules/ledger.smk"
+include: "workflow/rules/plan.smk"
 
 
 # Seconds each, and the only ones that may need the network: on a cluster they run where snakemake does.

@@ -39,6 +39,15 @@ RESULTS: dict[str, dict] = {"config": CONFIG, "results": FOLDER | {"help": "the 
 
 COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     "check": ("check a suite and all that it needs: settings, rows, models", {"config": CONFIG}),
+    "plan": (
+        "estimate runs, forwards, memory, disk and GPU-hours of a suite, with no weight loaded",
+        {
+            "config": CONFIG,
+            "cards": {"nargs": "*", "metavar": "CARD", "help": "cards of mazo/plan/cards.yaml (default: all)"},
+            "results": {"type": Path, "metavar": "DIR", "help": "the suite's folder: measured lengths, records"},
+            "out": {"type": Path, "metavar": "DIR", "help": "a folder for plan.md and plan.csv"},
+        },
+    ),
     "prepare": (
         "write a task's rows",
         {

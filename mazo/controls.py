@@ -78,7 +78,7 @@ def one_layer_mask(weights: Mapping[str, Tensor], *, layer: int | None = None) -
 
     :param layer: The block's number, from 0; n // 2, the middle one, when ``None`` [assumed].
     """
-    blocks = {name: _block(name) for name in weights}
+    blocks = {name: block_of(name) for name in weights}
     numbers = sorted(set(blocks.values()))
     chosen = numbers[len(numbers) // 2] if layer is None else layer
     if chosen not in numbers:
@@ -97,7 +97,8 @@ def _check_sizes_differ(weights: Mapping[str, Tensor], *, rule: str) -> None:
             raise MaskError(f"mask.rule: {rule} wants weights of several sizes; found {name} with all at {smallest:g}")
 
 
-def _block(name: str) -> int:
+def block_of(name: str) -> int:
+    """Return the number of the decoder block that a weight belongs to; raises :class:`mazo.errors.MaskError`."""
     number = next((part for part in name.split(".") if part.isdigit()), None)
     if number is None:
         raise MaskError(f"mask.rule: layer wants weights of numbered blocks; found {name}")

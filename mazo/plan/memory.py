@@ -1,0 +1,101 @@
+"""The peak memory of each stage of a run, counted from the model's shape and the stage's settings."""
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from mazo.config import Run
+from mazo.grid import is_masked, is_scored, is_trained, mask_settings
+from mazo.importance.groups import held_bytes, layer_groups, work_bytes
+from mazo.methods import FirstOrder, ZerothOrder
+from mazo.plan.shape import Shape
+from mazo.plan.work import Lengths
+
+PROCESS = {"score": 500 * 2**20, "train": 560 * 2**20, "evaluate": 600 * 2**20}
+"""Bytes of a stage's process before the model, on the CPU, the rows of eight tasks among them [measured]."""
+CONTEXT = 500 * 2**20
+"""Bytes that a GPU's own context and libraries take on it [assumed]."""
+KEPT_FOR_BACKWARD = {"hidden": 12, "inner": 5}
+"""Numbers of a token that a block keeps for its backward pass, in multiples of its widths [derived: LLaMA's block]."""
+
+
+def peak_memory(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str, int]) -> dict[str, int]:
+    """Return the peak memory of each stage, in bytes: of the process on the CPU, of the device elsewhere.
+
+    :param lengths: Tokens of each task's rows.
+    :param trained: How many numbers of each tensor the run trains.
+    """
+    on_cpu = run.model.device == "cpu"
+    stages = {"evaluate": _evaluating(run, shape, lengths)}
+    if is_trained(run):
+        stages["train"] = _training(run, shape, lengths, trained=trained, on_cpu=on_cpu)
+    if is_scored(run):
+        stages["score"] = _scoring(run, shape, lengths)
+    return {
+        stage: (PROCESS[stage] if on_cpu else CONTEXT) + shape.weight_bytes + need
+        for stage, need in sorted(stages.items())
+    }
+
+
+def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str, int], on_cpu: bool) -> int:
+    tokens = max(_rows(run.training.batch_per_task, run.training.micro_batch) * lengths[t].most for t in run.tasks)
+    total, largest = sum(trained.values()), max(trained.values())
+    if isinstance(run.method, FirstOrder):
+        # Gradient and AdamW's two moments beside the weights; at the end a copy of the weights for their file.
+        each = 4 if run.method.adapter is not None else shape.bytes_each
+        saved = total * each if on_cpu else 0
+        return 3 * total * each + max(saved, _kept(shape, tokens, checkpointed=run.method.gradient_checkpointing))
+    assert isinstance(run.method, ZerothOrder)
+    held = {"sgd": 0, "sign": 0, "momentum": 4, "adam": 8}[run.method.step] * total
+    if run.method.mask is not None and run.method.mask_mode == "direction":
+        # The kept numbers in float32, and their places as 64-bit integers.
+        held += 12 * total + (8 * total if on_cpu else 0)
+    elif run.method.precision == "master" or run.method.mask is not None:
+        held += 4 * total
+    # The direction's numbers and their sum with the weights.
+    return held + max(2 * 4 * largest, _passing(shape, tokens))
+
+
+def _scoring(run: Run, shape: Shape, lengths: Lengths) -> int:
+    examples = min(run.scoring.micro_batch, mask_settings(run).scores.calibration_examples)
+    tokens = max(examples * lengths[task].most for task in run.tasks)
+    layers = shape.layers
+    groups = layer_groups(layers, at_once=run.scoring.layers_at_once)
+    group = max(_group_bytes([layers[name] for name in names]) for names in groups)
+    # Activations are kept from the group's first layer on: all of them where the group is the first.
+    return group + _kept(shape, tokens, checkpointed=False)
+
+
+def _group_bytes(layers: list[nn.Linear]) -> int:
+    return sum(map(held_bytes, layers)) + max(map(work_bytes, layers))
+
+
+def _evaluating(run: Run, shape: Shape, lengths: Lengths) -> int:
+    most = max(lengths[task].most for task in run.tested)
+    if run.evaluation.num_fewshot:
+        most = min(shape.context, most * (1 + run.evaluation.num_fewshot))
+    rows = min(run.evaluation.batch_size, run.data.test)
+    passing = _passing(shape, rows * most)
+    if "squad" in run.tested:
+        # Keys and values of the prompts and of what is written.
+        cached = rows * (lengths["squad"].most + run.evaluation.max_new_tokens) * shape.blocks * shape.cached
+        passing += cached * shape.bytes_each
+    trained = 4 * shape.weights if is_masked(run) else 0
+    return max(passing, trained if run.model.device == "cpu" else 0)
+
+
+def _rows(batch: int, most: int) -> int:
+    return min(batch, most)
+
+
+def _passing(shape: Shape, tokens: int) -> int:
+    """Return what a forward without a backward holds at most: one block's activations, the logits apart."""
+    return tokens * (4 * shape.hidden + 3 * shape.inner) * shape.bytes_each
+
+
+def _kept(shape: Shape, tokens: int, *, checkpointed: bool) -> int:
+    """Return the activations kept for a backward pass: all blocks', or, checkpointed, one block's and all inputs."""
+    block = tokens * (KEPT_FOR_BACKWARD["hidden"] * shape.hidden + KEPT_FOR_BACKWARD["inner"] * shape.inner)
+    if checkpointed:
+        return (block + tokens * shape.hidden * shape.blocks) * shape.bytes_each
+    return block * shape.blocks * shape.bytes_each

@@ -1,0 +1,62 @@
+import pytest
+
+from mazo.config import select_run
+from mazo.configfile import parse_suite
+from mazo.plan.memory import peak_memory
+from mazo.plan.shape import model_shape, trained_sizes
+from mazo.plan.work import task_lengths
+
+GIB = 2**30
+ZO = {"kind": "zeroth_order", "lr": 1e-6}
+FIRST = {"kind": "first_order", "lr": 1e-5}
+
+
+def peaks(method: dict, *, stage: str = "train", device: str = "cuda", **changes: dict) -> float:
+    """GiB of a method on LLaMA-2-7B in bfloat16."""
+    content = {
+        "suite": "s",
+        "models": {"m": {"path": "meta-llama/Llama-2-7b-hf", "dtype": "bfloat16", "device": device}},
+        "mixes": {"all": ["sst2", "squad"]},
+        "methods": {"own": method},
+        "seeds": [0],
+        "data": {"source": "hub"},
+        "training": {"batch_per_task": 2},
+        "scoring": {"micro_batch": 8},
+        "evaluation": {"batch_size": 16},
+    }
+    run = select_run(parse_suite(content | changes, where="s"), model="m", mix="all", method="own", seed=0)
+    shape = model_shape(run.model)
+    trained = trained_sizes(run, shape)
+    return peak_memory(run, shape, task_lengths(run, shape), trained=trained)[stage] / GIB
+
+
+def test_a_masked_run_takes_little_above_inference_and_a_float32_copy_twice_the_model_more():
+    weights = 2 * 6_738_415_616 / GIB
+    masked = peaks(ZO | {"mask": {"density": 0.01}})
+    assert weights < masked < weights + 2.5
+    assert peaks(ZO | {"precision": "in_place"}) < weights + 2.5
+    assert peaks(ZO) == pytest.approx(3 * weights, rel=0.1)
+
+
+def test_what_a_step_rule_keeps_counts_by_trained_weight():
+    plain, momentum, adam = (peaks(ZO | {"precision": "in_place", "step": s}) for s in ("sgd", "momentum", "adam"))
+    copy = 4 * 6_738_415_616 / GIB
+    assert (momentum - plain, adam - plain) == pytest.approx((copy, 2 * copy))
+
+
+def test_backpropagation_takes_four_times_the_weights_and_checkpointing_saves_activations():
+    weights = 2 * 6_738_415_616 / GIB
+    full, checkpointed = peaks(FIRST), peaks(FIRST | {"gradient_checkpointing": True})
+    assert 4 * weights < checkpointed < full
+    assert peaks(FIRST | {"adapter": {"kind": "lora"}}) < 2 * weights
+
+
+def test_scoring_takes_the_largest_layers_needs_and_activations():
+    needs = 2.5  # GiB, the count of docs/benchmarks.md
+    model = 2 * 6_738_415_616 / GIB
+    found = peaks(ZO | {"mask": {"scores": {"calibration_examples": 1}}}, stage="score", scoring={"micro_batch": 1})
+    assert model + needs < found < model + needs + 6
+
+
+def test_on_the_cpu_the_process_counts_too():
+    assert peaks(ZO, device="cpu") > peaks(ZO)
