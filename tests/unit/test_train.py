@@ -1,6 +1,7 @@
 import csv
 import json
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from toy import toy_model, toy_tokenizer
 from mazo.adapters import add_adapter_, merge_lora_
 from mazo.cli import main
 from mazo.config import Run, TrainingSettings
+from mazo.configfile import load_suite
 from mazo.controls import control_mask
 from mazo.data import prepare_task
 from mazo.errors import ConfigError, TrainingError
@@ -187,6 +189,22 @@ def test_the_record_names_the_optimizer_that_ran_and_counts_its_forwards(house, 
         assert about["num_cut"] == {"rte": 0, "copa": 0}
         assert sum(task["mean"] for task in about["task_weights"].values()) == pytest.approx(1, abs=1e-5)
         assert about["seconds"] > 0 and about["peak_memory"] > 2**20
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "forwards"),
+    [
+        *(("mtl_zo", "zo_sgd", 2), ("sparse_mezo", "zo_sgd", 2), ("lozo", "zo_sgd", 2), ("subzero", "zo_sgd", 2)),
+        *(("fzoo", "zo_normalized_sgd", 9), ("zo_adam", "zo_adam", 2), ("momentum", "zo_momentum", 2)),
+        ("sign", "zo_sign", 2),
+    ],
+)
+def test_every_row_of_the_suite_of_optimizers_runs_by_configuration_alone(house, tmp_path, method, name, forwards):
+    suite = load_suite(Path(__file__).resolve().parents[2] / "config" / "optimizers.yaml")
+    assert suite.reference == "mtl_zo"
+    trained(house, tmp_path, suite.methods[method].model_dump(exclude_unset=True))  # from its log, bit for bit
+    about = json.loads((tmp_path / "train.json").read_text())
+    assert (about["optimizer"], about["forwards"], about["num_steps"]) == (name, 5 * forwards, 5)
 
 
 def test_one_block_trains_alone_and_the_record_names_the_mask(house, tmp_path):
