@@ -115,6 +115,15 @@ def model_shape(settings: ModelSettings) -> Shape:
     return Shape(settings, load_config(settings))
 
 
+def scored_layers(run: Run, shape: Shape) -> dict[str, torch.nn.Linear]:
+    """Return the layers that a run's scores cover, without their numbers: the model's, or an adapter's factors."""
+    if not isinstance(run.method, ZerothOrder) or run.method.adapter is None:
+        return shape.layers
+    skeleton = shape.skeleton()
+    add_adapter_(skeleton, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
+    return maskable_layers(skeleton)
+
+
 def trained_sizes(run: Run, shape: Shape) -> dict[str, int]:
     """Return how many numbers of each tensor a run trains, by name: what its record's ``trained_weights`` sums.
 

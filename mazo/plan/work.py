@@ -15,7 +15,7 @@ from mazo.first_order import FirstOrderOptimizer
 from mazo.grid import is_scored, is_trained, mask_settings
 from mazo.importance.groups import layer_groups
 from mazo.methods import FirstOrder, ZerothOrder
-from mazo.plan.shape import Shape
+from mazo.plan.shape import Shape, scored_layers
 from mazo.trainers import optimizer_settings, weighting_options
 from mazo.zeroth_order import ZerothOrderOptimizer
 
@@ -140,7 +140,7 @@ def _score_tokens(run: Run, shape: Shape, lengths: Lengths) -> int | float:
     examples = mask.scores.calibration_examples * sum(lengths[task].read for task in run.tasks)
     if mask.rule == "wanda":
         return examples
-    groups = len(layer_groups(shape.layers, at_once=run.scoring.layers_at_once))
+    groups = len(layer_groups(scored_layers(run, shape), at_once=run.scoring.layers_at_once))
     if mask.scores.gradient == "zo":
         return examples * (2 * mask.scores.gradient_directions + groups)
     return examples * 3 * groups
