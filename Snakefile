@@ -18,6 +18,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/mini_model.smk"
 include: "workflow/rules/ledger.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/tune.smk"
 
 
 # Seconds each, and the only ones that may need the network: on a cluster they run where snakemake does.
@@ -29,6 +30,7 @@ localrules:
     transfer,
     figures,
     ledger,
+    tune,
     mini_model,
     mini_card,
     card,

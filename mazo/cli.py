@@ -106,6 +106,25 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         "measure the cosines of the tasks' gradients at the untrained model",
         {"config": CONFIG, "model": CELL["model"], "mix": CELL["mix"]} | DATA | {"out": FILE | {"help": "a JSON file"}},
     ),
+    "tune": (
+        "train a method at every point of its grid, for its dev loss",
+        {
+            "config": CONFIG,
+            "model": CELL["model"],
+            "mix": CELL["mix"],
+            "method": {"required": True, "metavar": "NAME", "help": "key of tune.grids"},
+            **DATA,
+            "out": FILE | {"help": "the trials, JSON"},
+        },
+    ),
+    "tuning": ("write the tuning report and the chosen settings, from the trials", RESULTS),
+    "tuned": (
+        "fill the chosen settings into their suite",
+        {
+            "table": FILE | {"help": "tuned.yaml"},
+            "out": FILE | {"help": "the suite's YAML file, with the two markers"},
+        },
+    ),
     "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
     "effects": (
         "fill the measured effects of assumed choices into their page",

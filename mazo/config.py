@@ -4,12 +4,14 @@ The line under a key is its meaning in ``config/README.md`` and its default's so
 """
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from mazo.errors import ConfigError
 from mazo.methods import FirstOrder, InContext, Method, ZerothOrder
+from mazo.overrides import Overrides, Value, replaced
 from mazo.settings import Count, Settings
 
 TASKS = ("sst2", "boolq", "rte", "wsc", "wic", "multirc", "copa", "squad")
@@ -115,7 +117,7 @@ class ScoringSettings(Settings):
 
 def num_steps(method: Method, training: TrainingSettings) -> int:
     """Return how many steps a method that trains does: the suite's, unless it sets another number."""
-    own = method.num_steps if isinstance(method, FirstOrder) else None
+    own = method.num_steps if isinstance(method, ZerothOrder | FirstOrder) else None
     return training.num_steps if own is None else own
 
 
@@ -144,6 +146,24 @@ class StatisticsSettings(Settings):
         return round(1 - self.confidence, 9)
 
 
+Grid = dict[str, Annotated[list[Value], Field(min_length=1)]]
+
+
+class TuneSettings(Settings):
+    """How `snakemake tune` chooses the methods' settings, on dev rows alone."""
+
+    grids: dict[Name, Grid] = Field(default={})
+    """For every trained method the values to try, by the method's key (``lr``, ``mask.density``); several keys combine.
+    Each method has as many trials as every other."""
+    seed: Seed = 1000
+    """Seed of the trials, none of the suite's own [assumed]."""
+
+    def trials(self, method: str) -> list[Overrides]:
+        """List a method's trials, the last key's values varying fastest."""
+        grid = self.grids[method]
+        return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
 class Suite(Settings):
     """One suite: the grid models x mixes x methods x seeds, and the settings they share."""
 
@@ -164,6 +184,10 @@ class Suite(Settings):
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    tune: TuneSettings = TuneSettings()
+    tuned: dict[Name, dict[Name, dict[Name, Overrides]]] = Field(default={})
+    """Settings that replace a method's on one model and mix: model, mix, method, then the method's keys. Written by
+    `mazo tuned` from what `snakemake tune` chose."""
 
     @model_validator(mode="after")
     def _reference_known(self) -> "Suite":
@@ -189,6 +213,40 @@ class Suite(Settings):
                     raise ValueError(f"methods.{name}.coba.warm_up must be below the run's num_steps; {found}")
         return self
 
+    @model_validator(mode="after")
+    def _trials_are_fair(self) -> "Suite":
+        if not self.tune.grids:
+            return self
+        _check_known("tune.grids", self.tune.grids, self.methods)
+        trained = [name for name, method in self.methods.items() if isinstance(method, ZerothOrder | FirstOrder)]
+        if unlike := sorted(set(trained) ^ set(self.tune.grids)):
+            raise ValueError(f"tune.grids: wanted every trained method and no other; found otherwise: {unlike[0]}")
+        counts = {name: len(self.tune.trials(name)) for name in trained}
+        if len(set(counts.values())) > 1:
+            found = ", ".join(f"{name} {count}" for name, count in counts.items())
+            raise ValueError(f"tune.grids: wanted as many trials for every method; found {found}")
+        for name in trained:
+            for trial in self.tune.trials(name):
+                _check_overrides(f"tune.grids.{name}", self.methods[name], trial)
+        if self.tune.seed in self.seeds:
+            raise ValueError(f"tune.seed: wanted none of the suite's seeds; found {self.tune.seed}")
+        return self
+
+    @model_validator(mode="after")
+    def _tuned_known(self) -> "Suite":
+        _check_known("tuned", self.tuned, self.models)
+        for model, mixes in self.tuned.items():
+            _check_known(f"tuned.{model}", mixes, self.mixes)
+            for mix, methods in mixes.items():
+                _check_known(f"tuned.{model}.{mix}", methods, self.methods)
+                for name, overrides in methods.items():
+                    _check_overrides(f"tuned.{model}.{mix}.{name}", self.methods[name], overrides)
+        return self
+
+    def method(self, name: str, *, model: str, mix: str) -> Method:
+        """Return a method with the settings that were tuned for a model and a mix."""
+        return replaced(self.methods[name], self.tuned.get(model, {}).get(mix, {}).get(name, {}))
+
     @property
     def tasks(self) -> list[str]:
         """Every task of any mix, in the suite's canonical order."""
@@ -198,6 +256,18 @@ class Suite(Settings):
     def reference_method(self) -> str:
         """The method that every other is compared with."""
         return self.reference or ("mazo" if "mazo" in self.methods else next(iter(self.methods)))
+
+
+def _check_known(key: str, names: Iterable[str], known: Iterable[str]) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"{key}: wanted one of {', '.join(known)}; found {unknown[0]!r}")
+
+
+def _check_overrides(key: str, method: Method, overrides: Overrides) -> None:
+    try:
+        replaced(method, overrides)
+    except ValueError as error:
+        raise ValueError(f"{key}.{error}") from None
 
 
 class Run(Settings):
@@ -251,7 +321,7 @@ def select_run(suite: Suite, *, model: str, mix: str, method: str, seed: int) ->
     check_name("mixes", mix, suite.mixes)
     check_name("methods", method, names := run_names(suite, mix))
     key, tasks = names[method]
-    settings, evaluation, tested = suite.methods[key], suite.evaluation, suite.mixes[mix]
+    settings, evaluation, tested = suite.method(key, model=model, mix=mix), suite.evaluation, suite.mixes[mix]
     batch = suite.training.batch_per_task * len(tested) // len(tasks)
     if isinstance(settings, InContext):
         evaluation = evaluation.model_copy(update={"num_fewshot": settings.shots})

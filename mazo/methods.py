@@ -163,6 +163,8 @@ class ZerothOrder(Settings):
     """Where the mask acts: on the direction, and so on the update too, or on the update alone [assumed]."""
     precision: Literal["master", "in_place"] = "master"
     """How unmasked 16-bit weights are held; masked runs always keep a float32 buffer."""
+    num_steps: Count | None = None
+    """Steps of this row when they differ from the suite's, as where a step takes more forwards than another row's."""
 
     _check_options = model_validator(mode="after")(_options_are_read)
 

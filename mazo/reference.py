@@ -96,7 +96,7 @@ def _type(annotation: Any) -> str:
         return ", ".join(f"`{value}`" for value in inner)
     if origin in (Union, types.UnionType):
         options = [option for option in inner if option is not type(None)]
-        return "a group of settings" if _groups(options[0])[0] else _type(options[0])
+        return "a group of settings" if _groups(options[0])[0] else " or ".join(map(_type, options))
     if origin is list:
         return f"list of {_type(inner[0])}"
     if origin is dict:

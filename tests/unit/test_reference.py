@@ -39,6 +39,7 @@ def test_every_key_that_holds_a_value_has_a_row():
         "training",
         "evaluation",
         "statistics",
+        "tune",
         "mask",
         "scores",
         "adapter",

@@ -58,6 +58,7 @@ wildcard_constraints:
     mix="|".join(map(re.escape, SUITE.mixes)),
     method="|".join(sorted({re.escape(run.method_name) for run in runs(SUITE)})),
     seed="|".join(map(str, SUITE.seeds)),
+    tuned="|".join(map(re.escape, SUITE.methods)),
 
 
 def cell(wildcards):
@@ -122,6 +123,32 @@ def mask_option(wildcards, input):
 
 def scores_option(wildcards, input):
     return f"--scores {input.scores}" if input.scores else ""
+
+
+def trials(wildcards):
+    if not SUITE.tune.grids:
+        sys.exit(
+            f"tune.grids: wanted values to try for each method; found none in {SUITE.suite}"
+        )
+    return expand(
+        f"{RESULTS}/tune/{{model}}/{{mix}}/{{tuned}}.json",
+        model=SUITE.models,
+        mix=SUITE.mixes,
+        tuned=[name for name in SUITE.methods if name in SUITE.tune.grids],
+    )
+
+
+def tune_settings(wildcards):
+    method, model = SUITE.methods[wildcards.tuned], SUITE.models[wildcards.model]
+    shared = [model, SUITE.data, SUITE.training, SUITE.scoring, method]
+    return settings_digest(
+        [part.model_dump(mode="json") for part in shared]
+        + [
+            SUITE.mixes[wildcards.mix],
+            SUITE.tune.seed,
+            SUITE.tune.trials(wildcards.tuned),
+        ]
+    )
 
 
 def ledger_runs(wildcards):

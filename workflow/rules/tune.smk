@@ -1,0 +1,42 @@
+# snakemake tune --configfile config/mini_full.yaml
+rule tune:
+    input:
+        trials,
+    output:
+        f"{RESULTS}/tables/tuning.csv",
+        f"{RESULTS}/tables/tuning.md",
+        f"{RESULTS}/tables/tuned.yaml",
+    log:
+        f"{LOGS}/tuning.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        results=RESULTS,
+        code=code_digest("mazo.stages.tuning"),
+    shell:
+        "mazo tuning --config {params.config} --results {params.results} --log {log}"
+
+
+rule trials:
+    input:
+        data=lambda wildcards: [
+            f"{DATA}/{task}/report.json" for task in SUITE.mixes[wildcards.mix]
+        ],
+        model=lambda wildcards: model_files(SUITE.models[wildcards.model]),
+    output:
+        f"{RESULTS}/tune/{{model}}/{{mix}}/{{tuned}}.json",
+    log:
+        f"{LOGS}/tune/{{model}}/{{mix}}/{{tuned}}.log",
+    conda:
+        "../envs/mazo.yaml"
+    resources:
+        gpu=gpus_of,
+    params:
+        config=CONFIG,
+        data=DATA,
+        settings=tune_settings,
+        code=code_digest("mazo.stages.tune"),
+    shell:
+        "mazo tune --config {params.config} --model {wildcards.model} --mix {wildcards.mix}"
+        " --method {wildcards.tuned} --data {params.data} --out {output} --log {log}"
