@@ -6,9 +6,9 @@ ICLR 2026 (arXiv 2506.09034).
 .. math:: \theta \leftarrow \theta - \text{lr} \, \frac{1}{N \sigma} \sum_{k=1}^N (l_k - l_0) \, z_k, \qquad
     l_k = L(\theta + \epsilon z_k), \quad l_0 = L(\theta), \quad \sigma = \mathrm{std}_k(l_k)
 
-- :math:`z_k` are N directions of signs [paper];
-- :math:`\sigma` is the standard deviation of the N losses [paper], with divisor N (released code); as it is near
-  :math:`\epsilon \lVert \nabla L \rVert`, the update nears that of normalised gradient descent [paper].
+- :math:`z_k` are N directions of signs (FZOO's paper);
+- :math:`\sigma` is the standard deviation of the N losses (paper), with divisor N (released code); as it is near
+  :math:`\epsilon \lVert \nabla L \rVert`, the update nears that of normalised gradient descent (paper).
 
 With the slopes :math:`s_k = (l_k - l_0) / \epsilon` the coefficients are :math:`s_k / (N \, \mathrm{std}_k(s_k))`:
 eps cancels [derived]. So FZOO is the engine with ``direction: rademacher``, ``sides: one``, N ``num_directions`` and

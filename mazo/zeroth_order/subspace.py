@@ -22,7 +22,7 @@ class Subspace:
         Z \in \mathbb{R}^{r \times r'}, \; V \in \mathbb{R}^{n \times r'}
 
     - U and V have orthonormal columns, the Q factors of normal matrices, drawn once in ``period`` steps; Z is normal
-      and drawn in every step [paper];
+      and drawn in every step (SubZero's paper);
     - r = min(rank, m) and r' = min(rank, n): the subspace of a side shorter than the rank is all of it [derived];
     - the root makes E[z z'] = I over U, V and Z, as for every direction: the squared norm is m n on average, a normal
       direction's. The released code has it too; without it the size of the step would hang on a matrix's shape.
