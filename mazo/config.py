@@ -130,6 +130,8 @@ class EvaluationSettings(Settings):
     """Solved examples before each prompt."""
     max_new_tokens: Count = 50
     """Longest answer of a generative task, in tokens (MeZO: 50)."""
+    official: bool = False
+    """Whether lm-eval's own prompts are scored too, for ``tables/official``: SST-2, BoolQ, RTE, MultiRC, COPA."""
 
 
 class StatisticsSettings(Settings):

@@ -10,7 +10,7 @@ from mazo.config import EvaluationSettings
 from mazo.errors import DataError
 from mazo.files import write_json, write_text
 from mazo.quiet import quiet
-from mazo.tasks import demonstrations, load_tasks
+from mazo.tasks import demonstrations, load_official_tasks, load_tasks
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -36,7 +36,8 @@ def evaluate(
     :param seed: The run's seed; decides the demonstrations.
     :param out: Folder of the two files.
     :return: For each task ``score`` in [0, 1] (accuracy by mean log-probability per token; SQuAD: F1), its standard
-        error ``stderr``, the rows scored ``n``, and the rows cut to the model's context ``num_cut``.
+        error ``stderr``, the rows scored ``n``, and the rows cut to the model's context ``num_cut``; the same again
+        under ``official`` for lm-eval's own prompt and rule, where the settings ask for them and they are sound.
     :raises DataError: rows that are absent, or demonstrations from the very rows that are scored.
     """
     from lm_eval.evaluator import evaluate as lm_evaluate
@@ -45,15 +46,18 @@ def evaluate(
 
     if split == "train" and settings.num_fewshot > 0:
         raise DataError("split: wanted dev or test, since demonstrations are train rows; found 'train'")
-    loaded = load_tasks(tasks, data, evaluated=split, num_fewshot=settings.num_fewshot, seed=seed)
-    by_lm_eval_name = {task.config.task: task for task in loaded.values()}
+    how: dict = {"evaluated": split, "num_fewshot": settings.num_fewshot, "seed": seed}
+    loaded = load_tasks(tasks, data, **how)
+    official = load_official_tasks(tasks, data, **how) if settings.official else {}
+    by_lm_eval_name = {task.config.task: task for task in (*loaded.values(), *official.values())}
+    numbers = {name: number for number, name in enumerate(loaded)}
     lm = CausalLM(
         model,
         tokenizer,
         batch_size=settings.batch_size,
         max_new_tokens=settings.max_new_tokens,
         demonstrations={name: demonstrations(task) for name, task in by_lm_eval_name.items()},
-        task_numbers={name: number for number, name in enumerate(by_lm_eval_name)},
+        task_numbers={task.config.task: numbers[name] for own in (loaded, official) for name, task in own.items()},
     )
     with quiet():
         found = lm_evaluate(lm=lm, task_dict={"tasks": by_lm_eval_name}, bootstrap_iters=0, log_samples=True)
@@ -61,6 +65,9 @@ def evaluate(
     scores = {
         name: _summary(samples[name]) | {"num_cut": lm.num_cut[task.config.task]} for name, task in loaded.items()
     }
+    for name, task in official.items():
+        own = _summary(found["samples"][task.config.task])
+        scores[name]["official"] = own | {"num_cut": lm.num_cut[task.config.task]}
     metrics = {name: _means(found["results"][task.config.task]) for name, task in loaded.items()}
     _write(out, scores=scores, metrics=metrics, samples=samples, split=split, num_fewshot=settings.num_fewshot)
     return scores

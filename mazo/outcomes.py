@@ -6,7 +6,7 @@ from statistics import fmean
 
 from mazo.config import Suite
 from mazo.grid import Row, rows, run_folder
-from mazo.records import Record, StageCost, TaskScore, read_record
+from mazo.records import PromptScore, Record, StageCost, TaskScore, read_record
 
 
 def read_outcomes(suite: Suite, results: Path) -> list[Record]:
@@ -57,7 +57,13 @@ def _merge_scores(scores: Sequence[TaskScore]) -> TaskScore:
     first = scores[0]
     if len(scores) == 1:
         return first
-    return first.model_copy(update={"score": fmean(score.score for score in scores), "stderr": None})
+    own = [score.official for score in scores if score.official is not None]
+    official = own[0].model_copy(update=_mean(own)) if own else None
+    return first.model_copy(update=_mean(scores) | {"official": official})
+
+
+def _mean(scores: Sequence[PromptScore]) -> dict[str, float | None]:
+    return {"score": fmean(score.score for score in scores), "stderr": None}
 
 
 def _merge_costs(costs: Sequence[StageCost]) -> StageCost:

@@ -27,8 +27,8 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class TaskScore(Part):
-    """How well a run did on one task's test rows."""
+class PromptScore(Part):
+    """How well a run did on one task's test rows, with one prompt."""
 
     score: float
     """The task's metric, in [0, 1]: accuracy by mean log-probability per token; SQuAD: F1."""
@@ -38,6 +38,13 @@ class TaskScore(Part):
     """Test rows scored."""
     num_cut: int
     """Rows longer than the model's context, cut from the left."""
+
+
+class TaskScore(PromptScore):
+    """How well a run did on one task's test rows, with MeZO's prompt."""
+
+    official: PromptScore | None = None
+    """The same with lm-eval's own prompt and rule (accuracy by the sum of the log-probabilities), where asked for."""
 
 
 class StageCost(Part):

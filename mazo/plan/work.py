@@ -16,6 +16,7 @@ from mazo.grid import is_scored, is_trained, mask_settings
 from mazo.importance.groups import layer_groups
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.plan.shape import Shape, scored_layers
+from mazo.tasks.official import SOUND
 from mazo.trainers import optimizer_settings, weighting_options
 from mazo.zeroth_order import ZerothOrderOptimizer
 
@@ -101,7 +102,8 @@ def run_work(run: Run, shape: Shape, lengths: Lengths, *, trained: int) -> Work:
         backward_tokens=again * steps * batch if is_first_order else 0,
         dev_tokens=measurements * run.training.dev_examples * sum(lengths[task].read for task in run.tasks),
         score_tokens=_score_tokens(run, shape, lengths),
-        test_tokens=sum(run.data.test * lengths[task].tested * (1 + shots(run)) for task in run.tested),
+        test_tokens=(1 + run.evaluation.num_fewshot)
+        * sum(run.data.test * lengths[task].tested * _prompts(run, task) for task in run.tested),
         written=written,
         drawn=steps * drawn,
         moved=steps * moved,
@@ -127,9 +129,9 @@ def forwards_per_step(run: Run) -> int:
     return 0
 
 
-def shots(run: Run) -> int:
-    """Return the solved examples before each of the evaluation's prompts."""
-    return run.evaluation.num_fewshot
+def _prompts(run: Run, task: str) -> int:
+    """Return how many prompts of a row the evaluation scores: ours, and where asked for lm-eval's own."""
+    return 1 + (run.evaluation.official and task in SOUND)
 
 
 def _score_tokens(run: Run, shape: Shape, lengths: Lengths) -> int | float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mazo.config import TASKS
 from mazo.files import write_text
-from mazo.records import Record
+from mazo.records import Record, TaskScore
 from mazo.tables.layout import TITLES, heading, latex_file, latex_table, markdown_table
 
 
@@ -77,7 +77,7 @@ def make_sections(records: Iterable[Record]) -> list[Section]:
 
 
 def _make_section(model: str, mix: str, *, methods: Mapping[str, Sequence[Record]]) -> Section:
-    tasks = next(iter(methods.values()))[0].run.tested
+    tasks = next(iter(methods.values()))[0].metrics
     rows = [_make_row(records, tasks=[task for task in TASKS if task in tasks]) for records in methods.values()]
     return Section(model=model, mix=mix, columns=list(rows[0].cells), rows=rows)
 
@@ -153,9 +153,25 @@ def _bold(text: str, *, best: bool, marks: tuple[str, str]) -> str:
     return f"{marks[0]}{text}{marks[1]}" if best else text
 
 
-def write_main(records: Sequence[Record], out: Path) -> None:
-    """Write ``main.csv``, ``main.md`` and ``main.tex``."""
+def write_main(records: Sequence[Record], out: Path, *, name: str = "main") -> None:
+    """Write ``main.csv``, ``main.md`` and ``main.tex``, or a table of the same form under another name."""
     sections = make_sections(records)
-    write_text(out / "main.csv", to_csv(sections))
-    write_text(out / "main.md", to_markdown(sections))
-    write_text(out / "main.tex", to_latex(sections))
+    write_text(out / f"{name}.csv", to_csv(sections))
+    write_text(out / f"{name}.md", to_markdown(sections))
+    write_text(out / f"{name}.tex", to_latex(sections))
+
+
+def with_official_scores(records: Sequence[Record]) -> list[Record]:
+    """Put the scores with lm-eval's own prompts in the place of those with MeZO's, for the tasks that have them."""
+    return [
+        record.model_copy(
+            update={
+                "metrics": {
+                    task: TaskScore(**score.official.model_dump())
+                    for task, score in record.metrics.items()
+                    if score.official is not None
+                }
+            }
+        )
+        for record in records
+    ]

@@ -39,10 +39,28 @@ def load_tasks(
         _expect_all(manager.all_tasks)
         loaded = manager.load([f"mazo_{task}" for task in tasks])["tasks"]
     by_name = {task: loaded[f"mazo_{task}"] for task in tasks}
-    for name, task in by_name.items():
+    return _ready(by_name, num_fewshot=num_fewshot, seed=seed)
+
+
+def load_official_tasks(
+    tasks: Sequence[str], data: Path, *, evaluated: str, num_fewshot: int = 0, seed: int = 0
+) -> "dict[str, ConfigurableTask]":
+    """Load lm-eval's own tasks as :func:`load_tasks` loads ours, of those that are sound.
+
+    With demonstrations they have those of our own tasks, in their own words.
+    """
+    from mazo.tasks.official import load_official
+
+    with quiet():
+        loaded = load_official(tasks, data, evaluated=evaluated)
+    return _ready(loaded, num_fewshot=num_fewshot, seed=seed)
+
+
+def _ready(tasks: "dict[str, ConfigurableTask]", *, num_fewshot: int, seed: int) -> "dict[str, ConfigurableTask]":
+    for name, task in tasks.items():
         _compile_templates(task)
         _fix_demonstrations(task, name, count=num_fewshot, seed=seed)
-    return by_name
+    return tasks
 
 
 def demonstrations(task: "ConfigurableTask") -> list[str]:

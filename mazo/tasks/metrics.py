@@ -34,6 +34,11 @@ def choice_results(doc: dict, results: Sequence[tuple[float, int, int]]) -> dict
     }
 
 
+def official_results(doc: dict, results: Sequence[tuple[float, int, int]]) -> dict[str, float]:
+    """Score a document of lm-eval's own tasks by its rule, ``acc``: the choice of the highest log-probability."""
+    return {"score": choice_results(doc, results)["acc"]}
+
+
 def squad_results(doc: dict, results: Sequence[str]) -> dict[str, float]:
     """Score a written answer against the gold answers of a row: best F1 and best exact match (SQuAD v1.1)."""
     golds = doc["answers"]["text"]

@@ -16,6 +16,7 @@ from mazo.grid import is_masked, is_scored, is_trained, run_folder, runs, stage_
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
+from mazo.tasks.official import SOUND
 
 # The rules call `mazo` of the environment that runs this workflow, activated or not.
 shell.prefix(f'PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; ')
@@ -42,6 +43,7 @@ SINGLE_TASK = [
 COMPARED = settings_digest(
     [SUITE.reference_method, SUITE.statistics.model_dump(), SUITE.data.seed]
 )
+HAS_OFFICIAL = SUITE.evaluation.official and not set(SOUND).isdisjoint(SUITE.tasks)
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
 

@@ -8,6 +8,11 @@ rule tables:
             caption="../report/main.rst",
             category="Tables",
         ),
+        (
+            multiext(f"{RESULTS}/tables/official", ".csv", ".md", ".tex")
+            if HAS_OFFICIAL
+            else []
+        ),
         multiext(f"{RESULTS}/tables/ranks", ".csv", ".tex"),
         report(
             f"{RESULTS}/tables/ranks.md",
