@@ -5,15 +5,21 @@ Each class answers the same calls; the engine knows no other difference between 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
+from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from mazo.masks import Mask
+from mazo.zeroth_order.distributions import BLOCK
 
-Draw = Callable[[], Tensor]
 Change = Callable[[Tensor], None]
+
+INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Integer types by their bytes."""
 
 
 class Coordinates(ABC):
@@ -26,11 +32,20 @@ class Coordinates(ABC):
     lr_factor: float = 1.0
     """What the run's step size is multiplied by."""
 
+    @property
+    def parts(self) -> "list[tuple[int, Coordinates]]":
+        """The numbers in blocks that can be moved and stepped alone, each with the place of its first number."""
+        return [(0, self)]
+
+    def draws(self, end: float) -> bool:
+        """Tell whether a move to theta + end z needs z."""
+        return end != 0
+
     @abstractmethod
-    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
         """Move the model's weights from theta + start z to theta + end z.
 
-        :param draw: Returns z, ``size`` float32 numbers; not called where they are not needed.
+        :param z: Numbers that may be overwritten; ``None`` where :meth:`draws` says that they are not needed.
         """
 
     @abstractmethod
@@ -41,22 +56,56 @@ class Coordinates(ABC):
     def step_(self, change: Change) -> None:
         """Let ``change`` alter theta, a float32 tensor, in place, and write the result to the model's weights."""
 
+    def settle_(self) -> None:
+        """Write theta to the model's weights, wherever they have been moved to."""
+        self.step_(lambda theta: None)
 
-class Master(Coordinates):
+
+class Splittable(Coordinates):
+    """Numbers of which any stretch can be held alone."""
+
+    @cached_property
+    def parts(self) -> list[tuple[int, Coordinates]]:
+        """Blocks of the numbers, in the same memory; all at once where they are not on the CPU."""
+        if self._flat.device.type != "cpu" or self.size <= BLOCK:
+            return [(0, self)]
+        return [(start, self._part(start, min(start + BLOCK, self.size))) for start in range(0, self.size, BLOCK)]
+
+    def _part(self, start: int, end: int) -> "Splittable":
+        part = copy(self)
+        part.size = end - start
+        for name in self._split:
+            setattr(part, name, getattr(self, name)[start:end])
+        return part
+
+    _flat: Tensor
+    """The model's weights, all of the tensor's or a stretch of them."""
+    _split: tuple[str, ...]
+    """The attributes that hold a value a number."""
+
+
+class Master(Splittable):
     """Every number of the tensor, theta a float32 copy: no drift and no lost update, at 4 bytes a number.
 
     :param weight: The model's parameter, written in place.
     :param device: Where the copy lies and directions are wanted; where the weight lies when ``None``.
     """
 
+    _split = ("_flat", "_theta")
+
     def __init__(self, weight: Tensor, *, device: torch.device | str | None = None) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(self._flat), torch.device(device or weight.device)
         self._theta = self._flat.to(self.device, torch.float32, copy=True)
 
-    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
         """Write theta + end z from the copy."""
-        self._flat.copy_(self._theta if end == 0 else torch.add(self._theta, draw(), alpha=end))
+        if z is None:
+            self._flat.copy_(self._theta)
+        elif self._flat.dtype == torch.float32 and self._flat.device == self._theta.device:
+            torch.add(self._theta, z, alpha=end, out=self._flat)
+        else:
+            self._flat.copy_(torch.add(self._theta, z, alpha=end, out=z))
 
     def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
         """Return all of them."""
@@ -68,22 +117,28 @@ class Master(Coordinates):
         self._flat.copy_(self._theta)
 
 
-class Kept(Coordinates):
+class Kept(Splittable):
     """The kept numbers of a masked tensor, theta a compact float32 copy; the frozen ones are never written.
 
     :param weight: The model's parameter, written in place.
     :param kept: Flat positions of the kept weights, ascending.
     """
 
+    _split = ("_kept", "_theta")
+
     def __init__(self, weight: Tensor, kept: Int[Tensor, " kept"]) -> None:
         self._flat = weight.detach().view(-1)
-        self._kept = kept.to(self._flat.device, torch.int64)
-        self._theta = self._flat.index_select(0, self._kept).float()
+        self._theta = self._flat.index_select(0, kept.to(weight.device, torch.int64)).float()
         self.size, self.device = len(kept), weight.device
+        # numpy takes short positions and writes scattered numbers faster than torch; integers of the weights' width
+        # stand for the types that it does not have.
+        is_short = weight.device.type == "cpu" and len(self._flat) < 2**31
+        self._kept = kept.to(weight.device, torch.int32 if is_short else torch.int64)
+        self._integers = INTEGERS[weight.element_size()]
 
-    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
         """Write theta + end z to the kept places."""
-        self._write_(self._theta if end == 0 else torch.add(self._theta, draw(), alpha=end))
+        self._write_(self._theta if z is None else torch.add(self._theta, z, alpha=end, out=z))
 
     def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
         """Return all of them; the direction covers the kept weights alone."""
@@ -95,7 +150,12 @@ class Kept(Coordinates):
         self._write_(self._theta)
 
     def _write_(self, values: Float[Tensor, " size"]) -> None:
-        self._flat.index_copy_(0, self._kept, values.to(self._flat.dtype))
+        values = values.to(self._flat.dtype)
+        if self.device.type == "cpu":
+            kept = self._kept.numpy().astype(np.intp)  # given others, numpy converts them a few at a time
+            self._flat.view(self._integers).numpy()[kept] = values.view(self._integers).numpy()
+        else:
+            self._flat.index_copy_(0, self._kept, values)
 
 
 class UpdateMasked(Coordinates):
@@ -110,9 +170,9 @@ class UpdateMasked(Coordinates):
         self._kept = kept.to(weight.device, torch.int64)
         self.size, self.device = self._whole.size, weight.device
 
-    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
         """Write theta + end z to the whole tensor."""
-        self._whole.move_(draw, start=start, end=end)
+        self._whole.move_(z, start=start, end=end)
 
     def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
         """Return the numbers of the kept weights."""
@@ -129,7 +189,7 @@ class UpdateMasked(Coordinates):
         self._whole.step_(change_kept)
 
 
-class InPlace(Coordinates):
+class InPlace(Splittable):
     """Every number of the tensor, with no copy: MeZO's +eps, -2 eps, +eps in the weights' own type.
 
     Rounding moves the weights a little at every step and loses updates below half a unit in the last place; in 16 bits
@@ -138,13 +198,20 @@ class InPlace(Coordinates):
     :param weight: The model's parameter, changed in place.
     """
 
+    _split = ("_flat",)
+
     def __init__(self, weight: Tensor) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(self._flat), weight.device
 
-    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+    def draws(self, end: float) -> bool:
+        """Return that every move does: there is no copy to return to."""
+        return True
+
+    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
         """Add (end - start) z in the weights' own type."""
-        self._flat.add_(draw().to(self._flat.dtype), alpha=end - start)
+        assert z is not None
+        self._flat.add_(z.to(self._flat.dtype), alpha=end - start)
 
     def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
         """Return all of them."""

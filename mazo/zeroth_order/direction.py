@@ -10,16 +10,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mazo.seeding import stream_key
-from mazo.zeroth_order.distributions import Distribution, gaussian, rademacher
+from mazo.zeroth_order.distributions import Fill, drawn, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.low_rank import LowRank
 from mazo.zeroth_order.subspace import Subspace
 
-DISTRIBUTIONS: dict[str, Distribution] = {
-    "gaussian": gaussian,
-    "rademacher": rademacher,
-    "sphere": gaussian,
-    "low_rank": gaussian,
-    "subspace": gaussian,
+DISTRIBUTIONS: dict[str, Fill] = {
+    "gaussian": fill_gaussian_,
+    "rademacher": fill_rademacher_,
+    "sphere": fill_gaussian_,
+    "low_rank": fill_gaussian_,
+    "subspace": fill_gaussian_,
 }
 
 Factored = LowRank | Subspace
@@ -56,11 +56,28 @@ class Direction:
         numbers = self._draw(name).to(device)
         return numbers.mul_(self._scale) if self.distribution == "sphere" else numbers
 
+    def splits(self, name: str) -> bool:
+        """Tell whether a tensor's numbers can be drawn a block at a time; a product of factors comes whole."""
+        return self.factored is None or not self.factored.covers(name)
+
+    def draw_block(self, name: str, start: int, out: Float[Tensor, " numbers"]) -> Float[Tensor, " numbers"]:
+        """Draw the numbers from ``start``, a multiple of 256, into a CPU tensor, and return it."""
+        DISTRIBUTIONS[self.distribution](out, self._key(name), start)
+        return out.mul_(self._scale) if self.distribution == "sphere" else out
+
     def _draw(self, name: str) -> Float[Tensor, " numbers"]:
         if self.factored is not None and self.factored.covers(name):
             return self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
-        key = stream_key(self.run_seed, "direction", self.step, self.index, name)
-        return DISTRIBUTIONS[self.distribution](key, self.sizes[name])
+        return drawn(DISTRIBUTIONS[self.distribution], self._key(name), self.sizes[name])
+
+    def _key(self, name: str) -> int:
+        if name not in self._keys:
+            self._keys[name] = stream_key(self.run_seed, "direction", self.step, self.index, name)
+        return self._keys[name]
+
+    @cached_property
+    def _keys(self) -> dict[str, int]:
+        return {}
 
     @cached_property
     def _scale(self) -> float:

@@ -1,7 +1,7 @@
 """From random integers to random numbers: what a direction's coordinates are drawn from."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -10,7 +10,11 @@ from torch import Tensor
 
 from mazo.zeroth_order.philox import random_words, split_words
 
-Distribution = Callable[[int, int], Float[Tensor, " numbers"]]
+BLOCK = 65_536
+"""Numbers drawn and used at once: with the table and the weights they belong to they fit a core's cache."""
+
+Fill = Callable[[Float[Tensor, " numbers"], int, int], None]
+"""(out, key, start): write the stream's numbers from number ``start``, a multiple of 256, into a CPU tensor."""
 
 
 @cache
@@ -31,15 +35,37 @@ def normal_quantiles() -> Float[Tensor, "65536"]:
     return torch.cat([-upper.flip(0), upper]).float()
 
 
-def gaussian(key: int, numbers: int) -> Float[Tensor, " numbers"]:
-    """Draw standard normal numbers, 16 bits of the stream each (paper's direction [paper]; the table is ours)."""
-    quarters = split_words(random_words(key, -(-numbers // 4)), np.uint16)[:numbers]
+@cache
+def byte_signs() -> Float[Tensor, "256 8"]:
+    """Return the table that maps a byte to eight signs, its lowest bit first: +1 for a bit that is set."""
+    octets = torch.arange(256)[:, None]
+    return ((octets >> torch.arange(8)) & 1).float() * 2 - 1
+
+
+def fill_gaussian_(out: Float[Tensor, " numbers"], key: int, start: int = 0) -> None:
+    """Write standard normal numbers, 16 bits of the stream each (paper's direction [paper]; the table is ours)."""
+    words = random_words(key, -(-len(out) // 4), first_block=start // 16)
     # mode="clip" skips numpy's check of the indices, which a 16-bit integer cannot fail, and halves the time.
-    return torch.from_numpy(normal_quantiles().numpy().take(quarters, mode="clip"))
+    normal_quantiles().numpy().take(split_words(words, np.uint16)[: len(out)], mode="clip", out=out.numpy())
 
 
-def rademacher(key: int, numbers: int) -> Float[Tensor, " numbers"]:
-    """Draw -1 or +1 with equal chance, one bit of the stream each."""
-    octets = split_words(random_words(key, -(-numbers // 64)), np.uint8)
-    bits = np.unpackbits(octets, count=numbers, bitorder="little")
-    return torch.from_numpy(bits).float().mul_(2).sub_(1)
+def fill_rademacher_(out: Float[Tensor, " numbers"], key: int, start: int = 0) -> None:
+    """Write -1 or +1 with equal chance, one bit of the stream each."""
+    octets = split_words(random_words(key, -(-len(out) // 64), first_block=start // 256), np.uint8)
+    whole, rest = divmod(len(out), 8)
+    signs, numbers = byte_signs().numpy(), out.numpy()
+    signs.take(octets[:whole], axis=0, mode="clip", out=numbers[: 8 * whole].reshape(whole, 8))
+    if rest:
+        numbers[8 * whole :] = signs[octets[whole], :rest]
+
+
+def drawn(fill: Fill, key: int, numbers: int) -> Float[Tensor, " numbers"]:
+    """Draw the first numbers of a stream."""
+    out = torch.empty(numbers)
+    for start in range(0, numbers, BLOCK):
+        fill(out[start : start + BLOCK], key, start)
+    return out
+
+
+gaussian = partial(drawn, fill_gaussian_)
+rademacher = partial(drawn, fill_rademacher_)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from jaxtyping import Float
 from torch import Tensor
 
 from mazo.errors import ConfigError
-from mazo.zeroth_order.coordinates import Change, Coordinates, Draw
+from mazo.zeroth_order.coordinates import Change, Coordinates
 
 Groups = Mapping[str, Mapping[str, float]]
 
@@ -38,12 +39,21 @@ class Scaled(Coordinates):
     """
 
     def __init__(self, inner: Coordinates, group: Group) -> None:
-        self._inner, self._eps = inner, group.eps
+        self._inner, self._group, self._eps = inner, group, group.eps
         self.size, self.device, self.lr_factor = inner.size, inner.device, group.lr
 
-    def move_(self, draw: Draw, *, start: float, end: float) -> None:
+    @cached_property
+    def parts(self) -> list[tuple[int, Coordinates]]:
+        """The tensor's own blocks, each of the group."""
+        return [(start, Scaled(part, self._group)) for start, part in self._inner.parts]
+
+    def draws(self, end: float) -> bool:
+        """Tell whether a move needs z."""
+        return self._inner.draws(end)
+
+    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
         """Move the weights from theta + start eps_g z to theta + end eps_g z."""
-        self._inner.move_(draw, start=start * self._eps, end=end * self._eps)
+        self._inner.move_(z, start=start * self._eps, end=end * self._eps)
 
     def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
         """Return the numbers of z / eps_g that take part in the step."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -12,12 +11,13 @@ from mazo.errors import ConfigError, TrainingError
 from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import WEIGHTINGS, make_weighting
-from mazo.zeroth_order.coordinates import Coordinates, hold
+from mazo.zeroth_order.coordinates import hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction, Factored
-from mazo.zeroth_order.estimate import ESTIMATES, Closure, two_point_
+from mazo.zeroth_order.estimate import ESTIMATES, Closure, settled_on_error_, two_point_
 from mazo.zeroth_order.groups import Groups, grouped
 from mazo.zeroth_order.normalization import NORMALIZATIONS
 from mazo.zeroth_order.steps import STEPS, make_step
+from mazo.zeroth_order.update import update_
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,7 @@ class ZerothOrderOptimizer:
         counts |= {"direction_rank": direction_rank, "direction_period": direction_period}
         self.settings: dict[str, object] = {**numbers, **counts, **names}
         _check_whole(direction, masked=mask is not None and mask_mode == "direction")
-        if normalization != "none" and num_directions < 2:
-            raise ConfigError(
-                f"num_directions: wanted at least 2 for normalization {normalization}; found {num_directions}"
-            )
+        _check_several(normalization, num_directions)
         self._factored: Factored | None = None
         if direction in FACTORED:
             shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
@@ -136,7 +133,23 @@ class ZerothOrderOptimizer:
 
         Raises :class:`mazo.errors.TrainingError` when a loss is not finite; the weights are then those before the step.
         """
-        losses, projected_grads = self._estimate(self._coordinates, self._directions(), eps=self._eps, closure=closure)
+        directions = self._directions()
+        # The update writes every weight from theta, so it need not find them there, unless something reads them first.
+        settle = self._drifts or self.weighting.reads_validation
+        found = self._estimate(self._coordinates, directions, eps=self._eps, closure=closure, settle=settle)
+        with settled_on_error_({} if settle else self._coordinates):
+            record = self._weigh(*found, validation)
+        self._apply_(record.coefficients, directions)
+        if self.weighting.reads_outcome:
+            self.weighting.observe(closure())
+        return record
+
+    def _weigh(
+        self,
+        losses: Float[Tensor, " tasks"],
+        projected_grads: Float[Tensor, "directions tasks"],
+        validation: Closure | None,
+    ) -> StepRecord:
         if not (losses.isfinite().all() and projected_grads.isfinite().all()):
             raise TrainingError(
                 f"step {self.steps_done}: wanted finite task losses, found {losses.tolist()}; "
@@ -147,23 +160,23 @@ class ZerothOrderOptimizer:
         slopes = self._normalize(projected_grads.double() @ weights.double())
         coefficients = (slopes / self._num_directions).float()
         self.idle_steps += not projected_grads.any()
-        record = StepRecord(self.steps_done, self.lr, losses, projected_grads, weights.float(), coefficients)
-        self.apply_(coefficients)
-        if self.weighting.reads_outcome:
-            self.weighting.observe(closure())
-        return record
+        return StepRecord(self.steps_done, self.lr, losses, projected_grads, weights.float(), coefficients)
 
     @torch.no_grad()
     def apply_(self, coefficients: Float[Tensor, " directions"]) -> None:
         """Do the update of the present step, given what multiplies each direction."""
-        directions, run_lr = self._directions(), self.lr
-        for name, tensor in self._coordinates.items():
-            lr = run_lr * tensor.lr_factor
-            gradient = _gradient(tensor, name, directions=directions, coefficients=coefficients.tolist())
-            update = self._rule.update(name, gradient)
-            # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
-            if lr != 0:
-                tensor.step_(partial(_descend_, update=update, lr=lr, weight_decay=self._weight_decay))
+        self._apply_(coefficients, self._directions())
+
+    def _apply_(self, coefficients: Float[Tensor, " directions"], directions: Sequence[Direction]) -> None:
+        update_(
+            self._coordinates,
+            directions,
+            coefficients.tolist(),
+            rule=self._rule,
+            lr=self.lr,
+            weight_decay=self._weight_decay,
+            settle=not self._drifts,
+        )
         self.steps_done += 1
 
     @torch.no_grad()
@@ -208,24 +221,6 @@ class ZerothOrderOptimizer:
         ]
 
 
-def _gradient(
-    tensor: Coordinates, name: str, *, directions: Sequence[Direction], coefficients: Sequence[float]
-) -> Tensor:
-    """Return sum_k coefficient_k z_k over the tensor's stepped numbers, holding one direction at a time."""
-    total: Tensor | None = None
-    for z, coefficient in zip(directions, coefficients, strict=True):
-        numbers = tensor.select(z.draw(name, tensor.device))
-        total = numbers.mul_(coefficient) if total is None else total.add_(numbers, alpha=coefficient)
-    assert total is not None
-    return total
-
-
-def _descend_(theta: Tensor, update: Tensor, *, lr: float, weight_decay: float) -> None:
-    if weight_decay:
-        update = update.add_(theta, alpha=weight_decay)
-    theta.add_(update, alpha=-lr)
-
-
 def _check_names(**names: str) -> None:
     known: dict[str, Collection[str]] = {
         "direction": DISTRIBUTIONS,
@@ -245,3 +240,10 @@ def _check_names(**names: str) -> None:
 def _check_whole(direction: str, *, masked: bool) -> None:
     if masked and direction in FACTORED:
         raise ConfigError(f"direction: {direction} wants whole matrices: no mask, or mask_mode update; found a mask")
+
+
+def _check_several(normalization: str, num_directions: int) -> None:
+    if normalization != "none" and num_directions < 2:
+        raise ConfigError(
+            f"num_directions: wanted at least 2 for normalization {normalization}; found {num_directions}"
+        )

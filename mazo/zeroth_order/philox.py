@@ -7,8 +7,8 @@ import numpy as np
 _local = threading.local()
 
 
-def random_words(key: int, num_words: int) -> np.ndarray:
-    """Return the first 64-bit integers of a Philox4x64-10 stream.
+def random_words(key: int, num_words: int, *, first_block: int = 0) -> np.ndarray:
+    """Return 64-bit integers of a Philox4x64-10 stream, from the first on or from a later block of four.
 
     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Block number b (from 0) of four integers is
     the cipher of counter b + 1, as numpy increments the counter before it draws; word w is integer w % 4 of block
@@ -16,16 +16,17 @@ def random_words(key: int, num_words: int) -> np.ndarray:
 
     :param key: 128-bit key, for example from :func:`mazo.seeding.stream_key`.
     :param num_words: How many integers.
+    :param first_block: Number of the block to begin with, below 2^64.
     """
     # Setting a generator's state takes a tenth of making one, which asks the system for entropy that the key replaces.
     if not hasattr(_local, "generator"):
         _local.generator = np.random.Philox(key=0)
-    zeros = np.zeros(4, dtype=np.uint64)
+    counter, unread = np.array([first_block, 0, 0, 0], dtype=np.uint64), np.zeros(4, dtype=np.uint64)
     halves = np.array([key & (2**64 - 1), key >> 64], dtype=np.uint64)
     _local.generator.state = {
         "bit_generator": "Philox",
-        "state": {"counter": zeros, "key": halves},
-        "buffer": zeros,
+        "state": {"counter": counter, "key": halves},
+        "buffer": unread,
         "buffer_pos": 4,
         "has_uint32": 0,
         "uinteger": 0,

@@ -6,19 +6,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+Place = tuple[str, int]
+"""A tensor's name and the place in it of the first of some numbers; a rule keeps a state for each."""
+
 
 class Step(ABC):
-    """A rule from a tensor's estimated gradient to its update u; the engine then does theta <- theta - lr u."""
+    """A rule from some numbers' estimated gradient to its update u; the engine then does theta <- theta - lr u."""
 
     @abstractmethod
-    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
-        """Return the update of the tensor ``name``; called once a step for each tensor. May overwrite ``gradient``."""
+    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+        """Return the update of the numbers at ``place``; called once a step for each. May overwrite ``gradient``."""
 
 
 class SGD(Step):
     """The gradient itself (MeZO)."""
 
-    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
         """Return g."""
         return gradient
 
@@ -26,7 +29,7 @@ class SGD(Step):
 class Sign(Step):
     """The sign of every coordinate of the gradient (ZO-signSGD, Liu et al., ICLR 2019)."""
 
-    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
         """Return sign(g)."""
         return gradient.sign_()
 
@@ -39,11 +42,11 @@ class Momentum(Step):
 
     def __init__(self, momentum: float) -> None:
         self._momentum = momentum
-        self._mean: dict[str, Tensor] = {}
+        self._mean: dict[Place, Tensor] = {}
 
-    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
         """Return m after this step."""
-        mean = self._mean.setdefault(name, torch.zeros_like(gradient))
+        mean = _state(self._mean, place, gradient)
         return mean.mul_(self._momentum).add_(gradient)
 
 
@@ -58,19 +61,24 @@ class Adam(Step):
     decay_mean, decay_square, epsilon = 0.9, 0.999, 1e-8
 
     def __init__(self) -> None:
-        self._mean: dict[str, Tensor] = {}
-        self._square: dict[str, Tensor] = {}
-        self._count: dict[str, int] = {}
+        self._mean: dict[Place, Tensor] = {}
+        self._square: dict[Place, Tensor] = {}
+        self._count: dict[Place, int] = {}
 
-    def update(self, name: str, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
         """Return u after this step."""
-        mean = self._mean.setdefault(name, torch.zeros_like(gradient))
-        square = self._square.setdefault(name, torch.zeros_like(gradient))
-        count = self._count[name] = self._count.get(name, 0) + 1
+        mean, square = _state(self._mean, place, gradient), _state(self._square, place, gradient)
+        count = self._count[place] = self._count.get(place, 0) + 1
         mean.lerp_(gradient, 1 - self.decay_mean)
         square.mul_(self.decay_square).addcmul_(gradient, gradient, value=1 - self.decay_square)
         root = square.div(1 - self.decay_square**count).sqrt_().add_(self.epsilon)
         return mean.div(1 - self.decay_mean**count).div_(root)
+
+
+def _state(states: dict[Place, Tensor], place: Place, gradient: Tensor) -> Tensor:
+    if place not in states:
+        states[place] = torch.zeros_like(gradient)
+    return states[place]
 
 
 STEPS = ("sgd", "momentum", "adam", "sign")

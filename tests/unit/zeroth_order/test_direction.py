@@ -53,3 +53,16 @@ def test_the_sphere_has_the_norm_root_d_over_all_tensors_together():
     z = Direction(0, 0, 0, "sphere", {"small": 3, "large": 5})
     norm = torch.cat([z.draw("small"), z.draw("large")]).double().norm().item()
     assert norm == pytest.approx(math.sqrt(8), rel=1e-6)
+
+
+@pytest.mark.parametrize("distribution", ["gaussian", "rademacher", "sphere"])
+@pytest.mark.parametrize(("start", "numbers"), [(0, 100), (256, 1), (65_536, 65_536), (131_072, 68_929)])
+def test_a_block_drawn_alone_is_that_stretch_of_the_whole(distribution, start, numbers):
+    z = Direction(0, 0, 0, distribution, {"w": 200_001})
+    assert z.splits("w")
+    assert torch.equal(z.draw_block("w", start, torch.empty(numbers)), z.draw("w")[start : start + numbers])
+
+
+@pytest.mark.parametrize("distribution", FACTORED)
+def test_a_product_of_factors_is_not_split(distribution):
+    assert not direction(distribution).splits("a")

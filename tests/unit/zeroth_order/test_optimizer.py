@@ -239,6 +239,29 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_weights_as_before():
     assert bits(model) == before
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_weighting_that_fails_leaves_the_weights_as_before(masked):
+    model = Weights()
+    engine = optimizer(model, masked=masked, weighting="famo")
+    before = bits(model)
+    with pytest.raises(TrainingError, match="famo wants losses of at least 0"):
+        engine.step(lambda: -quadratic_losses(model)())
+    assert bits(model) == before
+
+
+def test_validation_losses_are_measured_at_theta():
+    model = Weights()
+    engine = optimizer(model, weighting="coba", weighting_options={"warm_up": 2, "history": 3})
+    before, seen = bits(model), []
+
+    def validation() -> torch.Tensor:
+        seen.append(bits(model))
+        return quadratic_losses(model)()
+
+    engine.step(quadratic_losses(model), validation)
+    assert seen == [before]
+
+
 def test_a_mask_of_another_model_is_refused():
     mask = mask_of(Weights(width=8))
     with pytest.raises(MaskError, match=r"first: wanted the mask's shape \(4, 8\), found \(4, 16\)"):

@@ -33,6 +33,10 @@ def test_a_longer_stream_begins_with_the_shorter_one():
     np.testing.assert_array_equal(random_words(5, 100)[:33], random_words(5, 33))
 
 
+def test_a_stream_can_be_entered_at_any_block():
+    np.testing.assert_array_equal(random_words(5, 1000)[4 * 77 :], random_words(5, 1000 - 4 * 77, first_block=77))
+
+
 def test_words_are_cut_low_bits_first():
     words = np.array([0x0004000300020001], dtype=np.uint64)
     assert split_words(words, np.uint16).tolist() == [1, 2, 3, 4]
