@@ -24,14 +24,16 @@ from mazo.evaluate import standard_error
 from mazo.files import write_text
 from mazo.grid import is_masked
 from mazo.ledger import final_dev_loss
+from mazo.losses import measure_losses
 from mazo.models import context_length, load_model
 from mazo.pages import with_block
 from mazo.stages import mask as mask_stage
 from mazo.stages import score as score_stage
+from mazo.step_batches import encode_rows, to_batches
 from mazo.tables.layout import markdown_table
 from mazo.tables.ledger import show
 from mazo.tasks import load_tasks
-from mazo.train import dev_losses, encode_rows, to_batches, train, trained_model
+from mazo.train import train, trained_model
 from mazo.trainers import make_optimizer, read_mask
 from mazo.zeroth_order import read_log, replay_
 from mazo.zeroth_order.replay import weights_checksum
@@ -117,7 +119,7 @@ def measure(variant: Variant, *, seed: int, num_steps: int, folder: Path) -> Out
     intended = flat(trained_model(exact, mask=mask, out=reference)[0]) - flat(load_model(exact.model)[0])
     repeated = repeat(run, mask=mask, log=reference / "steps.log") - base
     batches = dev_batches(run, tokenizer, data=folder / "data")
-    before, after = (dev_losses(model, batches, num_tasks=len(run.tasks)).mean() for model in (untrained, still))
+    before, after = (measure_losses(model, batches, num_tasks=len(run.tasks)).mean() for model in (untrained, still))
     return Outcome(
         loss=final_dev_loss(out / "curve.csv"),
         idle_drift=((flat(still) - base).norm() / base.norm()).item(),

@@ -32,8 +32,8 @@ from mazo.models import context_length, load_model
 from mazo.pages import with_block
 from mazo.quiet import quiet
 from mazo.records import describe_hardware
+from mazo.step_batches import encode_rows, to_batches
 from mazo.tasks import load_tasks
-from mazo.train import encode_rows, to_batches
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, replay_log_
 from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED
 from mazo.zeroth_order.log import LogWriter

@@ -55,6 +55,11 @@ def read_rows(data: Path, task: str, *, split: str) -> list[dict]:
     return read_jsonl(data / task / f"{split}.jsonl", task=task)
 
 
+def rows_digest(data: Path, task: str, split: str) -> str:
+    """Return the SHA-256 of a split that :func:`prepare_task` wrote, in hexadecimal."""
+    return sha256(data / task / f"{split}.jsonl")
+
+
 def check_data(settings: DataSettings, tasks: Sequence[str]) -> None:
     """Check, before any job starts, that a folder holds every task's files and every row its fields.
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mazo.batches import Batch
 from mazo.errors import TrainingError
-from mazo.losses import example_losses, task_losses
+from mazo.losses import example_losses, measure_losses
 from mazo.schedules import SCHEDULES
 from mazo.weighting import Closure, make_weighting
 
@@ -42,7 +42,7 @@ class FirstOrderOptimizer:
         weighting_options: Mapping[str, object] | None = None,
     ) -> None:
         self._parameters = list(parameters)
-        self._adamw = torch.optim.AdamW(self._parameters, lr=lr, weight_decay=weight_decay)
+        self.adamw = torch.optim.AdamW(self._parameters, lr=lr, weight_decay=weight_decay)
         self._lr, self._schedule, self._num_steps = lr, SCHEDULES[schedule], num_steps
         self.weighting = make_weighting(weighting, weighting_options)
         self.steps_done = 0
@@ -67,7 +67,7 @@ class FirstOrderOptimizer:
         Raises :class:`mazo.errors.TrainingError` when a loss is not finite, before any weight changes.
         """
         unread = torch.full((num_tasks,), torch.nan)
-        before = _measure(model, batches, num_tasks=num_tasks) if self.weighting.reads_losses else unread
+        before = measure_losses(model, batches, num_tasks=num_tasks) if self.weighting.reads_losses else unread
         weights = self.weighting.weights(before, validation)
         losses = self._accumulate_gradients(model, batches, weights=weights.float())
         if not losses.isfinite().all():
@@ -75,12 +75,12 @@ class FirstOrderOptimizer:
                 f"step {self.steps_done}: wanted finite task losses, found {losses.tolist()}; "
                 f"try a smaller lr (now {self._lr:g})"
             )
-        self._adamw.param_groups[0]["lr"] = self._lr * self._schedule(self.steps_done, self._num_steps)
-        self._adamw.step()
-        self._adamw.zero_grad(set_to_none=True)
+        self.adamw.param_groups[0]["lr"] = self._lr * self._schedule(self.steps_done, self._num_steps)
+        self.adamw.step()
+        self.adamw.zero_grad(set_to_none=True)
         self.steps_done += 1
         if self.weighting.reads_outcome:
-            self.weighting.observe(_measure(model, batches, num_tasks=num_tasks))
+            self.weighting.observe(measure_losses(model, batches, num_tasks=num_tasks))
         return losses
 
     def _accumulate_gradients(
@@ -97,8 +97,3 @@ class FirstOrderOptimizer:
         for weight in self._parameters:
             weight.requires_grad_(False)
         return losses
-
-
-@torch.no_grad()
-def _measure(model: nn.Module, batches: Sequence[Batch], *, num_tasks: int) -> Float[Tensor, " tasks"]:
-    return task_losses(model, batches, num_tasks=num_tasks).float().cpu()

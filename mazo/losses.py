@@ -29,6 +29,12 @@ def task_losses(model: PreTrainedModel, batches: Sequence[Batch], *, num_tasks: 
     return mean_by_task(losses, torch.cat([batch.task for batch in batches]), num_tasks=num_tasks)
 
 
+@torch.no_grad()
+def measure_losses(model: PreTrainedModel, batches: Sequence[Batch], *, num_tasks: int) -> Float[Tensor, " tasks"]:
+    """Measure :func:`task_losses` without a gradient, and return them to the CPU."""
+    return task_losses(model, batches, num_tasks=num_tasks).float().cpu()
+
+
 def mean_by_task(
     values: Float[Tensor, " examples"], task: Int[Tensor, " examples"], *, num_tasks: int
 ) -> Float[Tensor, " tasks"]:

@@ -1,5 +1,6 @@
 """Where a model comes from: shipped in the package, a local folder, or the Hugging Face hub."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -58,6 +59,12 @@ def load_tokenizer(settings: ModelSettings) -> "PreTrainedTokenizerBase":
     if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id:
         raise ModelError(f"model {settings.path}: wanted a tokenizer that leaves texts open; found add_eos_token set")
     return tokenizer
+
+
+def tokenizer_digest(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """Return the SHA-256 of how a tokenizer turns text into ids, in hexadecimal."""
+    rules = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else json.dumps(tokenizer.get_vocab())
+    return hashlib.sha256(rules.encode()).hexdigest()
 
 
 def load_config(settings: ModelSettings) -> "PreTrainedConfig":

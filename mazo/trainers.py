@@ -1,31 +1,37 @@
 """What a step of each kind of method does and leaves: one trainer a kind, the same calls for the loop."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from safetensors.torch import save
+from torch import nn
+from tqdm import tqdm
 
 from mazo.adapter_settings import factor_groups
 from mazo.adapters import add_adapter_
 from mazo.batches import Batch
+from mazo.checkpoint import load_checkpoint_, save_checkpoint
 from mazo.config import Run, num_steps
-from mazo.errors import ConfigError, TrainingError
+from mazo.errors import ConfigError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
 from mazo.grid import is_masked, mask_settings
+from mazo.journal import Entry, StepNumbers
 from mazo.masks import Mask, load_mask
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.objectives import OBJECTIVES, ScoredBatch
 from mazo.recompute import recomputed
 from mazo.weighting import Closure
-from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, read_log, replay_log_
+from mazo.zeroth_order import StepLog, StepRecord, ZerothOrderOptimizer
+
+SECONDS_BETWEEN_CHECKPOINTS = 600.0
+LEAST_REST = 20.0
+"""Seconds between checkpoints, for each second that writing one takes."""
 
 OPTIMIZER_KEYS = {
     *(
@@ -59,18 +65,45 @@ class ZerothOrderTrainer:
         about = log_about(run.method) | {"model": base, "dtype": run.model.dtype}
         self._log = StepLog(out / "steps.log", self.optimizer, tasks=run.tasks, base=own, about=about)
 
-    def step(
-        self, batches: Sequence[Batch] | ScoredBatch, validation: Closure | None = None
-    ) -> Float[Tensor, " tasks"]:
+    def take_up(self, entries: Sequence[Entry]) -> int:
+        """Do an earlier session's steps again, without a forward; return how many: all of them."""
+        for entry in tqdm(entries, desc="taking up", unit="step", disable=not entries):
+            numbers = entry.numbers
+            weights = self.optimizer.weighting.repeat(numbers.told, num_tasks=self._num_tasks)
+            record = StepRecord(
+                step=entry.step,
+                lr=self.optimizer.lr,
+                losses=torch.tensor(numbers.losses),
+                projected_grads=torch.tensor(numbers.projected_grads),
+                weights=weights.float(),
+                coefficients=torch.tensor(numbers.coefficients),
+            )
+            self.optimizer.repeat_(record.coefficients)
+            self.optimizer.idle_steps += not record.projected_grads.any()
+            self._log.append(record)
+        return len(entries)
+
+    def step(self, batches: list[Batch] | ScoredBatch, validation: Closure | None = None) -> StepNumbers:
         """Do one step and log its projected gradients."""
         closure = partial(self._losses, self._model, batches, num_tasks=self._num_tasks)
         record = self.optimizer.step(closure, validation)
         self._log.append(record)
-        return record.losses
+        return StepNumbers(
+            losses=record.losses.tolist(),
+            told=self.optimizer.weighting.told,
+            projected_grads=record.projected_grads.tolist(),
+            coefficients=record.coefficients.tolist(),
+        )
+
+    def checkpoint(self, sync: Callable[[], None]) -> None:
+        """Do nothing: the steps' numbers are enough to go on from."""
 
     def finish(self) -> None:
         """Give the log, now complete, its own name."""
         self._log.finish()
+
+    def clean_up(self) -> None:
+        """Do nothing: the finished log took the unfinished one's place."""
 
     def close(self) -> None:
         """Close the log."""
@@ -78,11 +111,13 @@ class ZerothOrderTrainer:
 
 
 class FirstOrderTrainer:
-    """AdamW steps; no list of numbers can repeat them, so the weights are kept."""
+    """AdamW steps; no list of numbers can repeat them, so the weights are kept, and every few minutes a checkpoint."""
 
-    def __init__(self, model: nn.Module, run: Run, *, out: Path) -> None:
+    def __init__(self, model: nn.Module, run: Run, *, identity: str, out: Path) -> None:
         assert isinstance(run.method, FirstOrder)
         self._model, self._num_tasks, self._out = model, len(run.tasks), out
+        self._checkpoint, self._identity = out / "checkpoint.part", identity
+        self._due = time.monotonic() + SECONDS_BETWEEN_CHECKPOINTS
         self._activations = recomputed if run.method.gradient_checkpointing else nullcontext
         self._weights = trained_weights_(model, run)
         self.optimizer = FirstOrderOptimizer(
@@ -95,15 +130,42 @@ class FirstOrderTrainer:
             weighting_options=weighting_options(run.method),
         )
 
-    def step(self, batches: Sequence[Batch], validation: Closure | None = None) -> Float[Tensor, " tasks"]:
+    def take_up(self, entries: Sequence[Entry]) -> int:
+        """Go to an earlier session's last checkpoint; return how many of the steps it stands after."""
+        weights, adamw = self._weights, self.optimizer.adamw
+        done = load_checkpoint_(self._checkpoint, weights, adamw, steps=len(entries), run=self._identity)
+        for entry in entries[:done]:
+            self.optimizer.weighting.repeat(entry.numbers.told, num_tasks=self._num_tasks)
+        self.optimizer.steps_done = done
+        return done
+
+    def step(self, batches: Sequence[Batch], validation: Closure | None = None) -> StepNumbers:
         """Do one step."""
         with self._activations(self._model):
-            return self.optimizer.step(self._model, batches, num_tasks=self._num_tasks, validation=validation)
+            losses = self.optimizer.step(self._model, batches, num_tasks=self._num_tasks, validation=validation)
+        return StepNumbers(losses=losses.tolist(), told=self.optimizer.weighting.told)
+
+    def checkpoint(self, sync: Callable[[], None]) -> None:
+        """Keep weights and moments where it is time to; what writes them takes a twentieth of the time at most.
+
+        :param sync: Brings the steps so far to the disk, which a checkpoint must not be ahead of.
+        """
+        if (began := time.monotonic()) < self._due:
+            return
+        sync()
+        step, adamw = self.optimizer.steps_done, self.optimizer.adamw
+        save_checkpoint(self._checkpoint, self._weights, adamw, step=step, run=self._identity)
+        now = time.monotonic()
+        self._due = now + max(SECONDS_BETWEEN_CHECKPOINTS, LEAST_REST * (now - began))
 
     def finish(self) -> None:
         """Write ``weights.safetensors``: the trained weights."""
         weights = {name: weight.detach().cpu().contiguous() for name, weight in self._weights.items()}
         write_bytes(self._out / "weights.safetensors", save(weights))
+
+    def clean_up(self) -> None:
+        """Remove the checkpoint of a run that is complete."""
+        self._checkpoint.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Do nothing: no file is open."""
@@ -112,15 +174,16 @@ class FirstOrderTrainer:
 Trainer = ZerothOrderTrainer | FirstOrderTrainer
 
 
-def make_trainer(model: nn.Module, run: Run, *, mask: Path | None, base: str, out: Path) -> Trainer:
+def make_trainer(model: nn.Module, run: Run, *, mask: Mask | None, base: str, identity: str, out: Path) -> Trainer:
     """Build the run's trainer; raises :class:`mazo.errors.ConfigError` for a method that trains nothing.
 
     :param base: Checksum of the untrained model's weights.
+    :param identity: What tells this run from any other, for what is left of it when it is killed.
     """
     if isinstance(run.method, ZerothOrder):
-        return ZerothOrderTrainer(model, run, mask=read_mask(run, mask), base=base, out=out)
+        return ZerothOrderTrainer(model, run, mask=mask, base=base, out=out)
     if isinstance(run.method, FirstOrder):
-        return FirstOrderTrainer(model, run, out=out)
+        return FirstOrderTrainer(model, run, identity=identity, out=out)
     raise ConfigError(f"methods.{run.method_name}.kind: wanted a kind that trains; found {run.method.kind}")
 
 
@@ -170,32 +233,3 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
 def log_about(method: ZerothOrder) -> dict[str, object]:
     """Return what a run's log says beside what its optimiser knows."""
     return method.model_dump(mode="json", include={"objective", "adapter"})
-
-
-def restore_zeroth_order(model: nn.Module, run: Run, *, mask: Path | None, log: Path) -> None:
-    """Give a base model the weights of a finished run by replaying its log.
-
-    Raises :class:`mazo.errors.TrainingError` where the log is another run's, naming what differs.
-    """
-    assert isinstance(run.method, ZerothOrder)
-    header = read_log(log).header
-    own = {"run_seed": run.seed, "tasks": run.tasks, "num_steps": num_steps(run.method, run.training)}
-    own |= {"settings": optimizer_settings(run.method), **log_about(run.method)}
-    for key, wanted in own.items():
-        if header.get(key) != wanted:
-            raise TrainingError(f"{log}: {key}: wanted {wanted}, found {header.get(key)}: the log of another run")
-    replay_log_(trained_weights_(model, run).items(), log, mask=read_mask(run, mask))
-
-
-@torch.no_grad()
-def restore_first_order(model: nn.Module, run: Run, *, weights: Path) -> None:
-    """Give a base model the weights that a first-order run kept; raises :class:`mazo.errors.TrainingError`."""
-    try:
-        kept = load_file(weights)
-    except (OSError, SafetensorError) as error:
-        raise TrainingError(f"{weights}: wanted the run's weights, found none that can be read ({error})") from error
-    own = trained_weights_(model, run)
-    if {n: w.shape for n, w in own.items()} != {n: w.shape for n, w in kept.items()}:
-        raise TrainingError(f"{weights}: wanted the {len(own)} weights the run trains, found those of another model")
-    for name, weight in own.items():
-        weight.copy_(kept[name])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mazo.weighting.base import Closure, TaskWeighting
+from mazo.weighting.base import Closure, TaskWeighting, Told
 from mazo.weighting.coba import Coba
 from mazo.weighting.famo import Famo
 from mazo.weighting.uniform import Uniform
@@ -19,4 +19,4 @@ def make_weighting(name: str, options: Mapping[str, object] | None = None) -> Ta
     return WEIGHTINGS[name](**(options or {}))
 
 
-__all__ = ["WEIGHTINGS", "Closure", "TaskWeighting", "make_weighting"]
+__all__ = ["WEIGHTINGS", "Closure", "TaskWeighting", "Told", "make_weighting"]

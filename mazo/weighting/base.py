@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -10,6 +11,15 @@ from torch import Tensor
 from mazo.errors import ConfigError, TrainingError
 
 Closure = Callable[[], Float[Tensor, " tasks"]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a rule was told in one step, one number a task; ``None`` for what it does not read."""
+
+    losses: list[float] | None = None
+    validation: list[float] | None = None
+    outcome: list[float] | None = None
 
 
 class TaskWeighting(ABC):
@@ -29,6 +39,8 @@ class TaskWeighting(ABC):
         self._steps = 0
         self._sum: Tensor | None = None
         self._largest: Tensor | None = None
+        self.told = Told()
+        """What the last step told."""
 
     def weights(self, losses: Float[Tensor, " tasks"], validation: Closure | None = None) -> Float[Tensor, " tasks"]:
         """Return the weights of the step under way.
@@ -40,7 +52,12 @@ class TaskWeighting(ABC):
         Raises :class:`mazo.errors.ConfigError` where that is wanted and missing, and
         :class:`mazo.errors.TrainingError` for weights that are not finite.
         """
-        weights = self._weigh(losses, self._measure(validation))
+        measured = self._measure(validation)
+        self.told = Told(
+            losses=losses.tolist() if self.reads_losses else None,
+            validation=None if measured is None else measured.tolist(),
+        )
+        weights = self._weigh(losses, measured)
         if not weights.isfinite().all():
             raise TrainingError(f"weighting: wanted finite task weights, found {weights.tolist()}")
         self._note(weights.detach().double())
@@ -48,13 +65,29 @@ class TaskWeighting(ABC):
 
     def observe(self, losses: Float[Tensor, " tasks"]) -> None:
         """Learn from the losses of the step's examples after the update; called where ``reads_outcome`` is set."""
-        raise NotImplementedError
+        self.told = replace(self.told, outcome=losses.tolist())
+        self._learn(losses)
+
+    def repeat(self, told: Told, *, num_tasks: int) -> Float[Tensor, " tasks"]:
+        """Take a step again from what another rule of this kind and these settings was told; return its weights.
+
+        Told all its steps in order, this rule is where that one was, bit for bit.
+        """
+        losses = torch.zeros(num_tasks) if told.losses is None else torch.tensor(told.losses)
+        weights = self.weights(losses, lambda: torch.tensor(told.validation, dtype=torch.float64))
+        if told.outcome is not None:
+            self.observe(torch.tensor(told.outcome))
+        return weights
 
     def summary(self) -> dict[str, list[float]]:
         """Return each task's mean and largest weight over the steps so far."""
         if self._sum is None or self._largest is None:
             return {"mean": [], "largest": []}
         return {"mean": (self._sum / self._steps).tolist(), "largest": self._largest.tolist()}
+
+    def _learn(self, losses: Float[Tensor, " tasks"]) -> None:
+        """Do what :meth:`observe` says."""
+        raise NotImplementedError
 
     @abstractmethod
     def _weigh(

@@ -51,7 +51,7 @@ class Famo(TaskWeighting):
         shares = self._logits.softmax(0) / self._before
         return shares / shares.sum()
 
-    def observe(self, losses: Float[Tensor, " tasks"]) -> None:
+    def _learn(self, losses: Float[Tensor, " tasks"]) -> None:
         """Take one Adam step on the logits."""
         assert self._adam is not None
         speed = self._before.log() - _above_floor(losses).log()

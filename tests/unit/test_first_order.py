@@ -44,7 +44,7 @@ def test_the_step_size_follows_the_schedule():
     sizes = []
     for _ in range(4):
         ours.step(model, batches(micro_batch=100), num_tasks=2)
-        sizes.append(ours._adamw.param_groups[0]["lr"])
+        sizes.append(ours.adamw.param_groups[0]["lr"])
     assert sizes == pytest.approx([0.01, 0.0075, 0.005, 0.0025])
 
 

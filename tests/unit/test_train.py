@@ -18,7 +18,8 @@ from mazo.errors import ConfigError, TrainingError
 from mazo.maskable import maskable_weights
 from mazo.masks import mask_from_scores, save_mask
 from mazo.models import load_model
-from mazo.train import draw, train, trained_model
+from mazo.step_batches import draw
+from mazo.train import train, trained_model
 from mazo.zeroth_order.log import read_log
 from mazo.zeroth_order.replay import weights_checksum
 
@@ -265,7 +266,7 @@ def test_first_order_training_lowers_the_training_loss(house, tmp_path):
 def test_a_diverging_run_stops_with_a_message_and_leaves_no_finished_log(house, tmp_path):
     with pytest.raises(TrainingError, match=r"wanted finite task losses.*eps \(now 3e\+38\)"):
         trained(house, tmp_path, ZO | {"eps": 3e38})
-    assert {file.name for file in tmp_path.iterdir()} == {"steps.log.part"}
+    assert {file.name for file in tmp_path.iterdir()} == {"steps.log.part", "train.part"}
     with pytest.raises(TrainingError, match="wanted a step log"):
         trained_model(make_run(house, ZO), mask=None, out=tmp_path)
 
