@@ -1,6 +1,7 @@
-"""How far the tasks pull a model apart: the cosines of their gradients."""
+"""How far the tasks pull a model apart: their gradients, the angles and signs between them, the rank they span."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float
@@ -15,19 +16,31 @@ def task_gradients(model: nn.Module, batches: Mapping[str, Sequence[Batch]]) -> 
 
     :param batches: Each task's examples, numbered as task 0 of one.
     """
-    weights = list(model.parameters())
+    with all_differentiable(model):
+        return torch.stack([torch.cat([*loss_gradient(model, part).values()]) for part in batches.values()])
+
+
+@contextmanager
+def all_differentiable(model: nn.Module) -> Iterator[None]:
+    """Let every parameter of a model require a gradient inside, and none afterwards."""
+    try:
+        model.requires_grad_(True)
+        yield
+    finally:
+        model.requires_grad_(False)
+
+
+def loss_gradient(model: nn.Module, batches: Sequence[Batch]) -> dict[str, Float[Tensor, " _"]]:
+    """Compute the gradient of the batches' mean loss, flat and in float32, a tensor a parameter.
+
+    :param batches: Examples of one task, numbered as task 0 of one; the model's parameters require gradients.
+    """
+    weights = dict(model.named_parameters())
+    device = next(iter(weights.values())).device
     with torch.enable_grad():
-        for weight in weights:
-            weight.requires_grad_(True)
-        gradients = [_gradient(model, weights, part) for part in batches.values()]
-        for weight in weights:
-            weight.requires_grad_(False)
-    return torch.stack(gradients)
-
-
-def _gradient(model: nn.Module, weights: list[nn.Parameter], batches: Sequence[Batch]) -> Float[Tensor, " weights"]:
-    loss = task_losses(model, batches, num_tasks=1)[0]
-    return torch.cat([part.float().flatten() for part in torch.autograd.grad(loss, weights)])
+        loss = task_losses(model, [batch.to(device) for batch in batches], num_tasks=1)[0]
+        parts = torch.autograd.grad(loss, list(weights.values()))
+    return {name: part.float().flatten() for name, part in zip(weights, parts, strict=True)}
 
 
 def cosines(gradients: Float[Tensor, "tasks weights"]) -> Float[Tensor, "tasks tasks"]:
@@ -39,3 +52,26 @@ def cosines(gradients: Float[Tensor, "tasks weights"]) -> Float[Tensor, "tasks t
 def conflicting_pairs(cosine: Float[Tensor, "tasks tasks"]) -> int:
     """Count the pairs of tasks whose gradients have a negative cosine."""
     return int((cosine.triu(diagonal=1) < 0).sum())
+
+
+def sign_disagreement(gradients: Float[Tensor, "tasks weights"]) -> Float[Tensor, "tasks tasks"]:
+    """Compute the share of weights that two tasks pull in opposite directions, of those that both pull, for each pair.
+
+    A pair that has no such weight gets 0.
+    """
+    signs = gradients.sign()
+    agreeing = signs @ signs.mT  # agreements minus disagreements
+    both = signs.abs() @ signs.abs().mT
+    return ((both - agreeing) / 2 / both.clamp(min=1)).float()
+
+
+def effective_rank(gram: Float[Tensor, "tasks tasks"]) -> float:
+    r"""Return the effective rank of a matrix from the Gram matrix of its rows (Roy and Vetterli, 2007).
+
+    .. math:: \exp\Bigl(-\sum_i p_i \log p_i\Bigr), \qquad p_i = \sigma_i / \sum_j \sigma_j
+
+    - :math:`\sigma` are the singular values; k equal ones and no other give k.
+    """
+    values = torch.linalg.eigvalsh(gram.double()).clamp(min=0).sqrt()
+    shares = values / values.sum()
+    return float(torch.special.entr(shares).sum().exp())

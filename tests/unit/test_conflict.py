@@ -5,7 +5,7 @@ import torch
 from toy import toy_model, toy_tokenizer
 
 from mazo.batches import collate, encode_examples
-from mazo.conflict import conflicting_pairs, cosines, task_gradients
+from mazo.conflict import conflicting_pairs, cosines, effective_rank, sign_disagreement, task_gradients
 from mazo.examples import Example
 
 
@@ -33,3 +33,18 @@ def test_no_weight_asks_for_a_gradient_afterwards():
 def test_cosines_are_those_of_the_angles_between_vectors():
     cosine = cosines(torch.tensor([[1.0, 0.0], [1.0, 1.0], [-1.0, 0.0]]))
     torch.testing.assert_close(cosine[0], torch.tensor([1.0, 0.5**0.5, -1.0]))
+
+
+def test_signs_disagree_in_the_share_of_weights_that_both_tasks_pull():
+    gradients = torch.tensor([[1.0, -2.0, 3.0, 0.0], [1.0, 2.0, -1.0, 5.0], [0.0, 0.0, 0.0, 1.0]])
+    share = sign_disagreement(gradients)
+    assert share[0, 1].item() == pytest.approx(2 / 3)
+    assert share[0, 2] == 0  # no weight that both pull
+    assert share.diagonal().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("gram", "rank"), [(torch.ones(4, 4), 1), (torch.eye(4), 4), (torch.diag(torch.tensor([1.0, 1, 0, 0])), 2)]
+)
+def test_the_effective_rank_counts_equal_singular_values(gram, rank):
+    assert effective_rank(gram) == pytest.approx(rank, abs=1e-4)
