@@ -15,6 +15,7 @@ include: "workflow/rules/mask.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/mini_model.smk"
 include: "workflow/rules/ledger.smk"
 include: "workflow/rules/plan.smk"
@@ -29,6 +30,7 @@ localrules:
     compare,
     transfer,
     figures,
+    claims,
     ledger,
     tune,
     mini_model,

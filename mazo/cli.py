@@ -125,6 +125,14 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
             "out": FILE | {"help": "the suite's YAML file, with the two markers"},
         },
     ),
+    "probe": (
+        "measure noise, conflict and rank of the tasks' gradients inside and outside a run's mask, before training",
+        CELL | DATA | MASK | {"out": FILE | {"help": "a JSON file"}},
+    ),
+    "claims": (
+        "give a verdict on each of the paper's claims",
+        RESULTS | {"claims": FILE | {"help": "the claims, their measurements and decision rules: YAML"}},
+    ),
     "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
     "effects": (
         "fill the measured effects of assumed choices into their page",

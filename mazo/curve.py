@@ -1,12 +1,14 @@
-"""A run's losses over its steps."""
+"""A run's losses over its steps, and their file."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mazo.errors import DataError
 from mazo.files import write_text
 
 
@@ -44,3 +46,18 @@ class Curve:
     def write(self, path: Path) -> None:
         """Write the curve as CSV."""
         write_text(path, "\n".join(["step,task,split,loss", *self._rows]) + "\n")
+
+
+def read_curve(path: Path) -> pd.DataFrame:
+    """Read a run's ``curve.csv``.
+
+    :raises DataError: a file that is absent or has other columns.
+    """
+    wanted = ["step", "task", "split", "loss"]
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: a run's loss curve cannot be read ({error})") from error
+    if list(frame.columns) != wanted:
+        raise DataError(f"{path}: wanted columns {', '.join(wanted)}; found {', '.join(frame.columns)}")
+    return frame

@@ -114,6 +114,19 @@ def test_a_second_run_has_nothing_to_do(smoke):
     assert "Nothing to be done" in snakemake(smoke[0], "--configfile", REPOSITORY / "config" / "smoke.yaml")
 
 
+def test_the_claims_get_their_verdicts_from_one_more_job_a_seed(smoke):
+    said = snakemake(smoke[0], "claims", "--configfile", REPOSITORY / "config" / "smoke.yaml")
+    assert said.count("rule probe:") == 2
+    assert said.count("rule claims:") == 1
+    results = smoke[0] / "results" / "smoke"
+    with (results / "tables" / "claims.csv").open() as file:
+        verdicts = {row["claim"]: row["verdict"] for row in csv.DictReader(file)}
+    assert len(verdicts) == 13
+    assert verdicts["collinear"] == "supported"
+    assert verdicts["beats_first_order"] == "not measured in this suite"
+    assert (results / "figures" / "claims.svg").exists()
+
+
 def test_a_changed_setting_runs_again_just_what_it_touches(smoke, tmp_path):
     (tmp_path / "change.yaml").write_text(yaml.safe_dump({"evaluation": {"max_new_tokens": 4}}))
     said = snakemake(

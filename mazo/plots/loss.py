@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -11,7 +10,6 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mazo.errors import DataError
 from mazo.plots.style import COLOURS, DASHES, STYLE
 
 SPLITS = ("train", "dev")
@@ -32,21 +30,6 @@ def mean_curve(frames: Sequence[pd.DataFrame], *, split: str) -> Curve:
     table = pd.concat(runs, axis=1)
     error = table.sem(axis=1).fillna(0.0)
     return Curve(table.index.to_numpy(dtype=float), table.mean(axis=1).to_numpy(), error.to_numpy())
-
-
-def read_curve(path: Path) -> pd.DataFrame:
-    """Read a run's ``curve.csv``.
-
-    :raises DataError: a file that is absent or has other columns.
-    """
-    wanted = ["step", "task", "split", "loss"]
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: a run's loss curve cannot be read ({error})") from error
-    if list(frame.columns) != wanted:
-        raise DataError(f"{path}: wanted columns {', '.join(wanted)}; found {', '.join(frame.columns)}")
-    return frame
 
 
 def draw_losses(panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> Figure:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from mazo.config import Suite
+from mazo.curve import read_curve
 from mazo.grid import Row, is_trained, rows, run_folder
 from mazo.outcomes import read_outcomes
-from mazo.plots.loss import draw_losses, read_curve
+from mazo.plots.loss import draw_losses
 from mazo.plots.radar import draw_radar
 from mazo.plots.ranks import draw_ranks
 from mazo.plots.style import write_figure

@@ -15,6 +15,10 @@ TITLES = {
 }
 
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+"""Stands before a ratio."""
+
+
 def heading(model: str, mix: str) -> str:
     """Return the Markdown heading of a model's and mix's table."""
     return f"### {model}, mix {mix}"

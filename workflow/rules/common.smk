@@ -11,6 +11,7 @@ from mazo.configfile import parse_suite
 from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
+from mazo.evidence import masked_method, probe_file
 from mazo.files import write_text
 from mazo.grid import is_masked, is_scored, is_trained, run_folder, runs, stage_digest
 from mazo.joblog import one_line_each
@@ -44,6 +45,11 @@ COMPARED = settings_digest(
     [SUITE.reference_method, SUITE.statistics.model_dump(), SUITE.data.seed]
 )
 HAS_OFFICIAL = SUITE.evaluation.official and not set(SOUND).isdisjoint(SUITE.tasks)
+PROBES = [
+    f"{RESULTS}/{probe_file(run)}"
+    for run in runs(SUITE)
+    if run.method_name == masked_method(SUITE)
+]
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
 

@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 from hand_made import three_methods
 
+from mazo.curve import read_curve
 from mazo.errors import DataError
-from mazo.plots.loss import draw_losses, mean_curve, read_curve
+from mazo.plots.loss import draw_losses, mean_curve
 from mazo.plots.radar import draw_radar
 from mazo.plots.style import write_figure
 from mazo.tables.main import make_sections
