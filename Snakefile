@@ -19,6 +19,7 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/mini_model.smk"
 include: "workflow/rules/ledger.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/tune.smk"
 
 
@@ -43,6 +44,7 @@ rule all:
     input:
         rules.sizes.output,
         rules.tables.output,
+        rules.convergence.output if TRAINED else [],
         rules.compare.output,
         rules.figures.output,
         rules.transfer.output if SINGLE_TASK else [],

@@ -101,6 +101,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     "sizes": ("write the table of the data: rows, short splits, cut inputs", RESULTS),
     "transfer": ("write the transfer matrix of the single-task methods", RESULTS),
     "compare": ("compare every method with the reference method, from the samples", RESULTS),
+    "convergence": ("write the table of convergence from the loss curves", RESULTS),
     "figures": ("draw the figures from the records", RESULTS),
     "conflict": (
         "measure the cosines of the tasks' gradients at the untrained model",

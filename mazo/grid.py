@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mazo.config import Run, Suite, run_names, select_run
 from mazo.digests import settings_digest
 from mazo.errors import ConfigError
-from mazo.methods import InContext, MaskSettings, ZeroShot, ZerothOrder
+from mazo.methods import FirstOrder, InContext, MaskSettings, ZeroShot, ZerothOrder
 
 STAGES = ("prepare", "score", "mask", "train", "evaluate")
 
@@ -71,6 +71,11 @@ def is_trained(run: Run) -> bool:
 def is_masked(run: Run) -> bool:
     """Tell whether the run trains under a mask."""
     return isinstance(run.method, ZerothOrder) and run.method.mask is not None
+
+
+def is_adapted(run: Run) -> bool:
+    """Tell whether the run trains an adapter in place of the model's own weights."""
+    return isinstance(run.method, ZerothOrder | FirstOrder) and run.method.adapter is not None
 
 
 def is_scored(run: Run) -> bool:

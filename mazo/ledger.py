@@ -79,13 +79,14 @@ def _settings(name: str, method: object) -> dict[str, object]:
         raise ConfigError(f"methods.{name}.kind: wanted zeroth_order, as all methods of a ledger; found another")
     if method.scope != "mix":
         raise ConfigError(f"methods.{name}.scope: wanted mix, as for all methods of a ledger; found {method.scope}")
-    return dict(_flat(method.model_dump(exclude={"kind", "label"})))
+    return dict(flat_settings(method.model_dump(exclude={"kind", "label"})))
 
 
-def _flat(group: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+def flat_settings(group: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """List settings in groups as one list, the keys with dots."""
     for key, value in group.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat_settings(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

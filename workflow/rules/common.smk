@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from mazo.ablations import find_ablations
 from mazo.checks import check_suite
 from mazo.configfile import parse_suite
 from mazo.config import select_run
@@ -13,7 +14,15 @@ from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
 from mazo.evidence import masked_method, probe_file
 from mazo.files import write_text
-from mazo.grid import is_masked, is_scored, is_trained, run_folder, runs, stage_digest
+from mazo.grid import (
+    is_adapted,
+    is_masked,
+    is_scored,
+    is_trained,
+    run_folder,
+    runs,
+    stage_digest,
+)
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
@@ -44,11 +53,20 @@ SINGLE_TASK = [
 COMPARED = settings_digest(
     [SUITE.reference_method, SUITE.statistics.model_dump(), SUITE.data.seed]
 )
-HAS_OFFICIAL = SUITE.evaluation.official and not set(SOUND).isdisjoint(SUITE.tasks)
 PROBES = [
     f"{RESULTS}/{probe_file(run)}"
     for run in runs(SUITE)
     if run.method_name == masked_method(SUITE)
+]
+EXTRA_TABLES = [
+    *(
+        ["official"]
+        if SUITE.evaluation.official and not set(SOUND).isdisjoint(SUITE.tasks)
+        else []
+    ),
+    *(["lora"] if any(is_adapted(run) for run in runs(SUITE)) else []),
+    *(["overhead"] if any(is_masked(run) for run in runs(SUITE)) else []),
+    *(["ablation"] if find_ablations(SUITE) else []),
 ]
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
@@ -159,6 +177,14 @@ def tune_settings(wildcards):
     )
 
 
+def table(name):
+    return multiext(f"{RESULTS}/tables/{name}", ".csv", ".md", ".tex")
+
+
+def figure(name):
+    return multiext(f"{RESULTS}/figures/{name}", ".svg", ".png")
+
+
 def ledger_runs(wildcards):
     try:
         list_trials(SUITE)
@@ -175,7 +201,7 @@ def closing_summary():
     table = Path(RESULTS, "tables", "main.md")
     lines = [
         table.read_text(encoding="utf-8") if table.exists() else "",
-        f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost', 'data')}.{{csv,md,tex}}",
+        f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost', 'data', 'convergence', *EXTRA_TABLES)}.{{csv,md,tex}}",
         f"Figures: {RESULTS}/figures/{_all('radar', 'loss', 'forest', 'ranks')}.{{svg,png}}",
         f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
     ]

@@ -29,7 +29,7 @@ rule lengths:
         "../envs/mazo.yaml"
     params:
         config=CONFIG,
-        data=DATA,
+        data=lambda wildcards, output: parent(output[0], level=2),
         settings=lambda wildcards: settings_digest(
             [
                 SUITE.models[wildcards.model].model_dump(mode="json"),

@@ -9,7 +9,7 @@ rule plan:
         "../envs/mazo.yaml"
     params:
         config=CONFIG,
-        results=RESULTS,
+        results=lambda wildcards, output: parent(output[0], level=2),
         folder=lambda wildcards, output: parent(output[0], level=1),
         settings=settings_digest(SUITE.model_dump(mode="json")),
         code=code_digest("mazo.stages.plan"),

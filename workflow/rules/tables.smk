@@ -8,11 +8,11 @@ rule tables:
             caption="../report/main.rst",
             category="Tables",
         ),
-        (
-            multiext(f"{RESULTS}/tables/official", ".csv", ".md", ".tex")
-            if HAS_OFFICIAL
-            else []
-        ),
+        [
+            f"{RESULTS}/tables/{name}.{form}"
+            for name in EXTRA_TABLES
+            for form in ("csv", "md", "tex")
+        ],
         multiext(f"{RESULTS}/tables/ranks", ".csv", ".tex"),
         report(
             f"{RESULTS}/tables/ranks.md",
@@ -32,7 +32,7 @@ rule tables:
     params:
         config=CONFIG,
         results=lambda wildcards, output: parent(output[0], level=2),
-        settings=[ROWS, COMPARED],
+        settings=[ROWS, COMPARED, EXTRA_TABLES],
         code=code_digest("mazo.stages.tables"),
     shell:
         "mazo tables --config {params.config} --results {params.results} --log {log}"
@@ -95,6 +95,29 @@ rule transfer:
         code=code_digest("mazo.stages.transfer"),
     shell:
         "mazo transfer --config {params.config} --results {params.results} --log {log}"
+
+
+rule convergence:
+    input:
+        curves=[f"{run}/curve.csv" for run in TRAINED],
+    output:
+        multiext(f"{RESULTS}/tables/convergence", ".csv", ".tex"),
+        report(
+            f"{RESULTS}/tables/convergence.md",
+            caption="../report/convergence.rst",
+            category="Tables",
+        ),
+    log:
+        f"{LOGS}/convergence.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
+        settings=[ROWS, COMPARED],
+        code=code_digest("mazo.stages.convergence"),
+    shell:
+        "mazo convergence --config {params.config} --results {params.results} --log {log}"
 
 
 rule figures:

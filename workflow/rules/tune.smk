@@ -12,7 +12,7 @@ rule tune:
         "../envs/mazo.yaml"
     params:
         config=CONFIG,
-        results=RESULTS,
+        results=lambda wildcards, output: parent(output[0], level=2),
         code=code_digest("mazo.stages.tuning"),
     shell:
         "mazo tuning --config {params.config} --results {params.results} --log {log}"
