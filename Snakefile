@@ -27,7 +27,11 @@ include: "workflow/rules/tune.smk"
 localrules:
     all,
     prepare,
+    lengths,
+    sizes,
+    plan,
     tables,
+    convergence,
     compare,
     transfer,
     figures,
