@@ -52,7 +52,7 @@ class StageCost(Part):
 
     seconds: float
     peak_memory: int
-    """Largest resident memory of the stage's process, in bytes."""
+    """The most memory the stage has taken, in bytes: of the GPUs where it uses them, else resident in its process."""
 
 
 class Record(Part):

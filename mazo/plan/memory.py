@@ -58,12 +58,13 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
     assert isinstance(run.method, ZerothOrder)
     held = {"sgd": 0, "sign": 0, "momentum": 4, "adam": 8}[run.method.step] * total
     if run.method.mask is not None and run.method.mask_mode == "direction":
-        # The kept numbers in float32, and their places as 64-bit integers.
-        held += 12 * total + (8 * total if on_cpu else 0)
+        # The kept numbers in float32, and their places: 64-bit integers, on the CPU 32-bit ones beside the mask's own.
+        held += 4 * total + (4 + 8 if on_cpu else 8) * total
     elif run.method.precision == "master" or run.method.mask is not None:
         held += 4 * total
-    # The direction's numbers and their sum with the weights.
-    return held + max(2 * 4 * largest, _passing(shape, tokens))
+    # The direction's numbers of a tensor and the update from them; on the CPU a block of them.
+    moving = 0 if on_cpu else 2 * 4 * largest
+    return held + max(moving, _passing(shape, tokens))
 
 
 def _scoring(run: Run, shape: Shape, lengths: Lengths) -> int:

@@ -162,5 +162,5 @@ def _passes(run: Run, shape: Shape, *, trained: int) -> tuple[int | float, int |
     has_copy = run.method.precision == "master" or run.method.mask is not None
     draws = run.method.num_directions * (points + 1 + (not has_copy))
     each = shape.bytes_each
-    moved = run.method.num_directions * (points * (16 + each) + 4 + each) + 28 + each
+    moved = run.method.num_directions * points * (16 + each) + 28 + each
     return trained * draws * (2 if run.method.direction == "sphere" else 1), trained * moved

@@ -112,7 +112,8 @@ def to_markdown(costs: Sequence[Cost]) -> str:
 
 NOTE = (
     "Mean score in percent; forwards of training batches (a first-order step goes backward too); seconds as means over "
-    "seeds and the process's peak memory as the most of any seed, as measured: they differ from run to run. A "
+    "seeds and peak memory (the GPUs' where a run uses them, else the process's) as the most of any seed, as measured: "
+    "they differ from run to run. A "
     "single-task method's forwards and seconds are the sum over its models; its shared models are the same runs."
 )
 

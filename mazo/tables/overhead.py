@@ -11,8 +11,8 @@ from mazo.tables.layout import heading, latex_file, latex_table, markdown_table
 PHASES = ("scores", "training", "evaluation")
 HEAD = ["Method", "s, scores", "s, training", "Scores / training, %", *(f"GiB, {phase}" for phase in PHASES)]
 NOTE = (
-    "Seconds of scores and mask, and of the training under the mask, as means over seeds; the process's peak memory as "
-    "the most of any seed; as measured, and so different from run to run."
+    "Seconds of scores and mask, and of the training under the mask, as means over seeds; peak memory (the GPUs' where "
+    "a run uses them, else the process's) as the most of any seed; as measured, and so different from run to run."
 )
 
 
