@@ -9,6 +9,7 @@ from pathlib import Path
 from mazo import __version__
 from mazo.errors import MazoError
 from mazo.joblog import job_log, one_line_each
+from mazo.machine import machine_faults_told
 
 
 def _seed(text: str) -> int:
@@ -186,7 +187,7 @@ def main(argv: list[str] | None = None) -> int:
         str(options[key]) for key in ("task", "model", "mix", "method", "seed") if options.get(key) is not None
     )
     try:
-        with job_log(log, name=f"{command} {place}".strip()) if log else nullcontext():
+        with job_log(log, name=f"{command} {place}".strip()) if log else nullcontext(), machine_faults_told(command):
             import_module(f"mazo.stages.{command}").run(**_inputs(options))
     except MazoError as error:
         print(one_line_each(error), file=sys.stderr)

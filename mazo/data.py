@@ -8,7 +8,7 @@ from mazo.config import DataSettings
 from mazo.errors import DataError
 from mazo.files import sha256, write_json
 from mazo.official import HUB, origin, read_official, task_folder
-from mazo.rows import FIELDS, content_key, read_jsonl, without_duplicates, write_jsonl
+from mazo.rows import FIELDS, content_key, read_jsonl, read_split, without_duplicates, write_jsonl
 from mazo.seeding import numpy_generator
 
 __all__ = ["FIELDS", "HUB", "SPLITS", "check_data", "mezo_sizes", "prepare_task", "read_rows", "split_sizes"]
@@ -52,7 +52,7 @@ def read_rows(data: Path, task: str, *, split: str) -> list[dict]:
     """
     if split not in SPLITS:
         raise DataError(f"split: wanted one of {', '.join(SPLITS)}; found {split!r}")
-    return read_jsonl(data / task / f"{split}.jsonl", task=task)
+    return read_split(data / task, task, split=split)
 
 
 def rows_digest(data: Path, task: str, split: str) -> str:

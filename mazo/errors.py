@@ -23,3 +23,15 @@ class MaskError(MazoError):
 
 class TrainingError(MazoError):
     """A training run that cannot go on, or whose log does not rebuild its weights."""
+
+
+class DivergedError(TrainingError):
+    """A training run whose losses are not finite, or have left all bounds."""
+
+
+class StuckError(TrainingError):
+    """A training run that moves no weight."""
+
+
+class MachineError(MazoError):
+    """What the machine refuses: a full disk, too little memory, a folder that may not be written."""

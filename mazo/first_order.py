@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mazo.batches import Batch
-from mazo.errors import TrainingError
+from mazo.errors import DivergedError
 from mazo.losses import example_losses, measure_losses
 from mazo.schedules import SCHEDULES
 from mazo.weighting import Closure, make_weighting
@@ -64,14 +64,14 @@ class FirstOrderOptimizer:
 
         :param validation: Returns each task's loss on validation examples, for the weightings that read it (CoBa).
 
-        Raises :class:`mazo.errors.TrainingError` when a loss is not finite, before any weight changes.
+        Raises :class:`mazo.errors.DivergedError` when a loss is not finite, before any weight changes.
         """
         unread = torch.full((num_tasks,), torch.nan)
         before = measure_losses(model, batches, num_tasks=num_tasks) if self.weighting.reads_losses else unread
         weights = self.weighting.weights(before, validation)
         losses = self._accumulate_gradients(model, batches, weights=weights.float())
         if not losses.isfinite().all():
-            raise TrainingError(
+            raise DivergedError(
                 f"step {self.steps_done}: wanted finite task losses, found {losses.tolist()}; "
                 f"try a smaller lr (now {self._lr:g})"
             )

@@ -41,6 +41,7 @@ def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTok
     if settings.device_map is None:
         model = model.to(settings.device)
     _check_placed(model, settings)
+    _check_vocabulary(model, tokenizer, settings)
     return model.eval().requires_grad_(False), tokenizer
 
 
@@ -192,6 +193,18 @@ def _check_placed(model: "PreTrainedModel", settings: ModelSettings) -> None:
             f"model {settings.path}: device_map {settings.device_map}: wanted room for all weights on the devices; "
             "found some offloaded to the CPU or to disk"
         )
+
+
+def _check_vocabulary(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", settings: ModelSettings) -> None:
+    """Insist that the model has a row for each of the tokenizer's tokens; ones added beside them may go unused."""
+    rows = model.get_input_embeddings().num_embeddings
+    if tokenizer.vocab_size > rows:
+        raise ModelError(
+            f"model {settings.path}: wanted the tokenizer of this model, with at most {rows} tokens; found one with "
+            f"{tokenizer.vocab_size}"
+        )
+    if tokenizer.pad_token_id >= rows:
+        tokenizer.pad_token_id = 0
 
 
 def _set_pad_token(tokenizer: "PreTrainedTokenizerBase") -> None:

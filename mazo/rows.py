@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mazo.errors import DataError
-from mazo.files import write_text
+from mazo.files import sha256, write_text
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "sst2": ("sentence", "label"),
@@ -18,6 +18,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "squad": ("title", "context", "question", "answers"),
 }
 """The official fields a row is made of; others are dropped."""
+AGAIN = "remove the folder, and prepare the rows again"
 ANSWER_FIELDS = ("label", "answers")
 
 
@@ -79,6 +80,25 @@ def read_jsonl(file: Path, *, task: str) -> list[dict]:
     rows = [check_row(task, _parse(line, place), place=place) for place, line in places]
     if not rows:
         raise DataError(f"{file}: wanted at least one row of {task}; found an empty file")
+    return rows
+
+
+def read_split(folder: Path, task: str, *, split: str) -> list[dict]:
+    """Read a split as it was prepared.
+
+    :param folder: The task's, with ``report.json`` where ``mazo prepare`` wrote it.
+    :raises DataError: rows that cannot be read or are not the task's, or whose hash is not the report's.
+    """
+    rows = read_jsonl(folder / f"{split}.jsonl", task=task)
+    report = folder / "report.json"
+    try:
+        wanted = json.loads(report.read_text(encoding="utf-8"))["splits"][split]["sha256"] if report.exists() else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{report}: wanted the report of the rows beside it; found {error!r}: {AGAIN}") from error
+    if wanted not in (None, found := sha256(folder / f"{split}.jsonl")):
+        raise DataError(
+            f"{folder / f'{split}.jsonl'}: wanted the rows as prepared, hash {wanted}; found {found}: {AGAIN}"
+        )
     return rows
 
 

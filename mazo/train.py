@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from mazo.config import Run, num_steps
@@ -22,6 +22,7 @@ from mazo.digests import code_digest, settings_digest
 from mazo.errors import TrainingError
 from mazo.files import write_json
 from mazo.grid import stage_digest
+from mazo.guards import Guard
 from mazo.journal import Entry, Journal
 from mazo.losses import measure_losses
 from mazo.masks import Mask
@@ -30,7 +31,7 @@ from mazo.methods import FirstOrder, ZerothOrder
 from mazo.models import context_length, load_model, tokenizer_digest
 from mazo.restore import restore_first_order, restore_zeroth_order
 from mazo.step_batches import StepBatches
-from mazo.trainers import make_trainer, read_mask
+from mazo.trainers import Trainer, make_trainer, read_mask
 from mazo.weighting import TaskWeighting
 from mazo.zeroth_order.replay import check_weights, weights_checksum
 
@@ -48,14 +49,15 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     :param mask: The mask, for a masked method and no other.
     :param out: The run's folder.
 
-    Raises :class:`mazo.errors.MazoError` for inputs at fault, and where the loss stops being finite.
+    Raises :class:`mazo.errors.MazoError` for inputs at fault, and :class:`mazo.errors.DivergedError` or
+    :class:`mazo.errors.StuckError` where the run's own numbers say that it has gone wrong.
     """
     start = time.perf_counter()
     steps, every, num_tasks = num_steps(run.method, run.training), run.training.dev_every, len(run.tasks)
     model, tokenizer = load_model(run.model)
     base = weights_checksum(model.named_parameters())
     seen = StepBatches(run, tokenizer, data=data, max_length=context_length(model))
-    kept = read_mask(run, mask)
+    kept = read_mask(run, mask, base=base)
     about = identity(run, base=base, tokenizer=tokenizer, data=data, mask=kept)
 
     with (
@@ -63,8 +65,11 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
         closing(Journal(out / "train.part", about)) as journal,
         tqdm(total=steps, desc=run.method_name, unit="step") as bar,
     ):
+        # What earlier sessions of this run have done
+        guard = Guard(run, untrained=weights_checksum(model.named_parameters()))
         done = journal.keep(trainer.take_up(journal.entries))
         before, peak = (done[-1].seconds, done[-1].peak_memory) if done else (0.0, 0)
+        guard.watch(done)
         bar.update(len(done))
 
         for step in range(len(done), steps):
@@ -82,37 +87,46 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             now = time.perf_counter()
 
             # All that a killed run needs to go on from here
-            journal.append(Entry(step, dev, numbers, now - began, before + now - start, max(peak, peak_memory())))
+            entry = Entry(step, dev, numbers, now - began, before + now - start, max(peak, peak_memory()))
+            journal.append(entry)
             trainer.checkpoint(journal.sync)
+            guard.watch([entry])
             bar.update()
             bar.set_postfix(loss=f"{fmean(numbers.losses):.3f}", refresh=False)
 
         last = measure_losses(model, seen.dev, num_tasks=num_tasks)
+        checksum = weights_checksum(model.named_parameters())
+        guard.watch_end(steps, last.tolist(), checksum=checksum)
         trainer.finish()
         curve_of(journal.entries, last=last, every=every, tasks=run.tasks).write(out / "curve.csv")
-        write_json(
-            out / "train.json",
-            {
-                "optimizer": trainer.optimizer.name,
-                "num_steps": trainer.optimizer.steps_done,
-                "idle_steps": trainer.optimizer.idle_steps,
-                "forwards": trainer.optimizer.steps_done * trainer.optimizer.forwards_per_step,
-                "task_weights": task_weights(trainer.optimizer.weighting, run.tasks),
-                "mask": None if trainer.optimizer.mask is None else trainer.optimizer.mask.summary(),
-                "trained_weights": trainer.optimizer.num_trained,
-                "all_weights": sum(weight.numel() for weight in model.parameters()),
-                "num_cut": seen.count_cut(),
-                "base_checksum": base,
-                "checksum": weights_checksum(model.named_parameters()),
-                "step_seconds": round(sum(entry.step_seconds for entry in journal.entries), 3),
-                "seconds": round(before + time.perf_counter() - start, 3),
-                "peak_memory": max(peak, peak_memory()),
-                "versions": versions(),
-                "run": run.model_dump(mode="json"),
-            },
-        )
+        about = summary(run, trainer, model, entries=journal.entries) | {
+            "num_cut": seen.count_cut(),
+            "base_checksum": base,
+            "checksum": checksum,
+            "seconds": round(before + time.perf_counter() - start, 3),
+            "peak_memory": max(peak, peak_memory()),
+        }
+        write_json(out / "train.json", about)
         journal.remove()
         trainer.clean_up()
+
+
+def summary(run: Run, trainer: Trainer, model: nn.Module, *, entries: Sequence[Entry]) -> dict[str, object]:
+    """Return what ``train.json`` says of the optimiser and its steps."""
+    optimizer = trainer.optimizer
+    return {
+        "optimizer": optimizer.name,
+        "num_steps": optimizer.steps_done,
+        "idle_steps": optimizer.idle_steps,
+        "forwards": optimizer.steps_done * optimizer.forwards_per_step,
+        "task_weights": task_weights(optimizer.weighting, run.tasks),
+        "mask": None if optimizer.mask is None else optimizer.mask.summary(),
+        "trained_weights": optimizer.num_trained,
+        "all_weights": sum(weight.numel() for weight in model.parameters()),
+        "step_seconds": round(sum(entry.step_seconds for entry in entries), 3),
+        "versions": versions(),
+        "run": run.model_dump(mode="json"),
+    }
 
 
 def identity(

@@ -17,7 +17,7 @@ from mazo.adapters import add_adapter_
 from mazo.batches import Batch
 from mazo.checkpoint import load_checkpoint_, save_checkpoint
 from mazo.config import Run, num_steps
-from mazo.errors import ConfigError
+from mazo.errors import ConfigError, MaskError
 from mazo.files import write_bytes
 from mazo.first_order import FirstOrderOptimizer
 from mazo.grid import is_masked, mask_settings
@@ -218,8 +218,11 @@ def make_optimizer(model: nn.Module, run: Run, *, mask: Mask | None) -> ZerothOr
     )
 
 
-def read_mask(run: Run, path: Path | None) -> Mask | None:
-    """Read a run's mask, and insist that there is one exactly where the method asks for it."""
+def read_mask(run: Run, path: Path | None, *, base: str | None = None) -> Mask | None:
+    """Read a run's mask, and insist that there is one exactly where the method asks for it.
+
+    :param base: Checksum of the untrained model's weights, which those that the mask was made for must have.
+    """
     wanted = is_masked(run)
     if wanted != (path is not None):
         found = "none" if path is None else path
@@ -227,6 +230,8 @@ def read_mask(run: Run, path: Path | None) -> Mask | None:
     mask = None if path is None else load_mask(path)
     if mask is not None and mask.settings.get("rule", rule := mask_settings(run).rule) != rule:
         raise ConfigError(f"{path}: wanted a mask of rule {rule}, found one of rule {mask.settings['rule']}")
+    if mask is not None and base is not None and (made_for := mask.settings.get("model", base)) != base:
+        raise MaskError(f"{path}: wanted a mask made for this model, weights {base}; found one for weights {made_for}")
     return mask
 
 

@@ -1,7 +1,9 @@
 """Stage: a run's scores, or a rule that needs none, to its mask."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from mazo.adapters import add_adapter_
@@ -14,6 +16,7 @@ from mazo.masks import Mask, mask_from_scores, save_mask
 from mazo.methods import ZerothOrder
 from mazo.models import load_model
 from mazo.records import measured
+from mazo.zeroth_order.replay import weights_checksum
 
 
 def run(run: Run, *, scores: Path | None, out: Path) -> None:
@@ -34,15 +37,20 @@ def _scored_mask(run: Run, scores: Path) -> Mask:
     made_by = settings.scores.model_dump(mode="json")
     if settings.rule == "wanda":
         made_by = {"calibration_examples": settings.scores.calibration_examples}
-    return mask_from_scores(load_file(scores), density=settings.density, settings={"rule": settings.rule, **made_by})
+    with safe_open(scores, framework="pt") as file:
+        about = file.metadata() or {}
+    made_by |= {"rule": settings.rule} | ({"model": about["model"]} if "model" in about else {})
+    return mask_from_scores(load_file(scores), density=settings.density, settings=made_by)
 
 
 def _unscored_mask(run: Run) -> Mask:
     assert isinstance(run.method, ZerothOrder)
     model, _ = load_model(run.model)
+    base = weights_checksum(model.named_parameters())
     if run.method.adapter is not None:
         add_adapter_(model, run.method.adapter, num_tasks=len(run.tasks), run_seed=run.seed)
     settings = mask_settings(run)
-    return control_mask(
+    mask = control_mask(
         maskable_weights(model), rule=settings.rule, density=settings.density, seed=run.seed, layer=settings.layer
     )
+    return replace(mask, settings={**mask.settings, "model": base})

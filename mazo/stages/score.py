@@ -36,6 +36,7 @@ def run(run: Run, *, data: Path, out: Path) -> None:
     assert isinstance(run.method, ZerothOrder)
     with measured(out.with_name("score.json")):
         model, tokenizer = load_model(run.model)
+        base = weights_checksum(model.named_parameters())
         batches = calibration_batches(
             tokenizer,
             run.tasks,
@@ -57,7 +58,7 @@ def run(run: Run, *, data: Path, out: Path) -> None:
             )
         )
         with appearing_whole(out) as beside:
-            save_file(scores, beside)
+            save_file(scores, beside, metadata={"model": base})
         parts.remove()
 
 

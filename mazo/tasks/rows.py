@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mazo.rows import read_jsonl
+from mazo.rows import read_split
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -20,7 +20,7 @@ class Splits(dict):
         from datasets import Dataset
 
         name = self.evaluated if split == "evaluated" else split
-        self[split] = Dataset.from_list(read_jsonl(self.folder / f"{name}.jsonl", task=self.task))
+        self[split] = Dataset.from_list(read_split(self.folder, self.task, split=name))
         return self[split]
 
 

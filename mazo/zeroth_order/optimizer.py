@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.errors import ConfigError, TrainingError
+from mazo.errors import ConfigError, DivergedError
 from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import WEIGHTINGS, make_weighting
@@ -131,7 +131,7 @@ class ZerothOrderOptimizer:
             weighting learns from it (FAMO).
         :param validation: Returns each task's loss on validation examples, for the weightings that read it (CoBa).
 
-        Raises :class:`mazo.errors.TrainingError` when a loss is not finite; the weights are then those before the step.
+        Raises :class:`mazo.errors.DivergedError` when a loss is not finite; the weights are then those before the step.
         """
         directions = self._directions()
         # The update writes every weight from theta, so it need not find them there, unless something reads them first.
@@ -151,7 +151,7 @@ class ZerothOrderOptimizer:
         validation: Closure | None,
     ) -> StepRecord:
         if not (losses.isfinite().all() and projected_grads.isfinite().all()):
-            raise TrainingError(
+            raise DivergedError(
                 f"step {self.steps_done}: wanted finite task losses, found {losses.tolist()}; "
                 f"try a smaller lr (now {self._lr:g}) or eps (now {self._eps:g})"
             )

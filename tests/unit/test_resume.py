@@ -168,6 +168,7 @@ def test_changed_rows_and_another_mask_are_noticed(house, tmp_path, kill, monkey
     leave_three_steps(data, tmp_path / "killed", MASKED, kill, monkeypatch)
     rows = (data / "rte" / "train.jsonl").read_text().splitlines(keepends=True)
     (data / "rte" / "train.jsonl").write_text("".join(reversed(rows)))
+    (data / "rte" / "report.json").unlink()
     save_mask(mask_from_scores({name: -weight.abs() for name, weight in weights.items()}, density=0.2), data / "mask")
     go(data, tmp_path / "killed", MASKED)
     assert "left by another run (mask, data changed since)" in capsys.readouterr().out
