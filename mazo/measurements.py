@@ -113,7 +113,6 @@ def training_memory(evidence: Evidence, claim: Claim) -> list[Finding]:
             against=row.label,
         )
         for row in evidence.against(_group(claim))
-        if _is_in_host_memory(own)
     ]
 
 
@@ -129,18 +128,11 @@ def scoring_memory(evidence: Evidence, claim: Claim) -> list[Finding]:
 
 def _own_peaks(evidence: Evidence, claim: Claim, stage: str, other: str) -> list[Finding]:
     own = evidence.records[evidence.method]
-    if not _is_in_host_memory(own):
-        return []
     return [evidence.finding(claim, np.log(_peaks(own, stage) / _peaks(own, other))[:, None])]
 
 
 def _peaks(records: Sequence[Record], stage: str) -> Float[np.ndarray, " seeds"]:
     return np.array([record.stages[stage].peak_memory for record in records], dtype=float)
-
-
-def _is_in_host_memory(records: Sequence[Record]) -> bool:
-    """Tell whether a process's resident memory, which the records hold, is what its model takes."""
-    return all(record.run.model.device == "cpu" for record in records)
 
 
 def scoring_time(evidence: Evidence, claim: Claim) -> list[Finding]:

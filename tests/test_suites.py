@@ -41,7 +41,8 @@ def test_its_plan_needs_no_network_and_no_weights(name, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = [line.split(" | ")[0] for line in done.stdout.splitlines() if line.startswith("| ")]
     labels = [method.label for method in read(name).methods.values()]
-    assert lines == ["| Method", *(f"| {label}" for label in labels), "| All"]
+    tuning = ["| Tuning, besides"] if read(name).tune.grids else []
+    assert lines == ["| Method", *(f"| {label}" for label in labels), "| All", *tuning]
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -61,5 +62,11 @@ def test_the_papers_two_suites_differ_in_their_model_alone():
 def test_every_setting_that_all_rows_share_says_where_it_is_from(name):
     lines = (REPOSITORY / "config" / f"{name}.yaml").read_text().splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith("seeds:"))
-    sized = [line for line in lines[first:] if ": " in line and not line.strip().startswith("#")]
+    last = next((i for i, line in enumerate(lines) if line.startswith("tune:")), len(lines))
+    sized = [line for line in lines[first:last] if ": " in line and not line.strip().startswith("#")]
     assert [line for line in sized if "#" not in line] == []
+
+
+def test_the_papers_suites_have_every_row_of_the_full_comparison():
+    wanted = {method.label for method in read("mini_full").methods.values()} - {"4-shot in context"}
+    assert wanted <= {method.label for method in read(PAPER[0]).methods.values()}

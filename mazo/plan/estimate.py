@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mazo.config import Run, Suite
+from mazo.config import Run, Suite, num_steps
 from mazo.grid import is_scored, runs
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.plan.cards import Card, drawing_seconds, hours
@@ -40,6 +40,13 @@ class RowPlan:
     method: str
     label: str
     plans: Sequence[RunPlan]
+    trials: int = 0
+    """Trials that `snakemake tune` makes of its settings, each like the training of one seed; in no other number."""
+
+    @property
+    def tuning_share(self) -> float:
+        """How many times the row's own work its trials are."""
+        return self.trials / len({plan.run.seed for plan in self.plans})
 
     @property
     def forwards(self) -> int:
@@ -93,7 +100,11 @@ def plan_suite(suite: Suite, *, cards: Mapping[str, Card], results: Path | None 
         measured = None if results is None else results / "data" / "lengths" / f"{run.model_name}.json"
         plan = plan_run(run, shapes[run.model_name], cards=cards, measured=measured)
         grouped.setdefault((run.model_name, run.mix, run.method_name.partition("@")[0]), []).append(plan)
-    return [RowPlan(*key, suite.methods[key[2]].label or key[2], plans) for key, plans in grouped.items()]
+    trials = {method: len(suite.tune.trials(method)) for method in suite.tune.grids}
+    return [
+        RowPlan(*key, suite.methods[key[2]].label or key[2], plans, trials.get(key[2], 0))
+        for key, plans in grouped.items()
+    ]
 
 
 def plan_run(run: Run, shape: Shape, *, cards: Mapping[str, Card], measured: Path | None = None) -> RunPlan:
@@ -107,23 +118,20 @@ def plan_run(run: Run, shape: Shape, *, cards: Mapping[str, Card], measured: Pat
         work=work,
         trained=trained,
         memory=peak_memory(run, shape, lengths, trained=sizes),
-        disk=disk_bytes(run, shape, trained=trained, steps=_steps(work, run)),
+        disk=disk_bytes(run, shape, trained=trained),
         hours={name: hours(work, run, shape, card) for name, card in cards.items()},
         drawing_hours=drawing_seconds(work, run) / 3600,
     )
 
 
-def _steps(work: Work, run: Run) -> int:
-    return run.training.num_steps if work.forwards else 0
-
-
-def disk_bytes(run: Run, shape: Shape, *, trained: int, steps: int) -> int:
+def disk_bytes(run: Run, shape: Shape, *, trained: int) -> int:
     """Count a run's large files: scores, mask, step log, a first-order run's weights, samples."""
     total = 300 * run.data.test * len(run.tested)
     if is_scored(run):
         total += 4 * (shape.block_weights if _adapter(run) is None else trained)
     if isinstance(run.method, ZerothOrder):
         # A slope a task and direction, and each direction's coefficient.
+        steps = num_steps(run.method, run.training)
         total += 4 * steps * run.method.num_directions * (len(run.tasks) + 1)
         # Column indices of 16 bits.
         total += 2 * trained if run.method.mask is not None else 0

@@ -54,7 +54,17 @@ def _lines(rows: Sequence[RowPlan], cards: Mapping[str, Card]) -> list[list[str]
     total = ["All", f"{sum(len(row.plans) for row in rows):,}", f"{sum(row.forwards for row in rows):,}"]
     total += [f"{sum(row.tokens for row in rows) / 1e6:,.1f}", "", *("" for _ in STAGES)]
     total += [f"{sum(row.disk for row in rows) / 1e9:.2f}", *(_hours(sum(r.hours(n) for r in rows)) for n in cards)]
-    return [*lines, [*total, _hours(sum(row.drawing_hours for row in rows))]]
+    lines.append([*total, _hours(sum(row.drawing_hours for row in rows))])
+    return [*lines, _tuning(rows, cards)] if any(row.trials for row in rows) else lines
+
+
+def _tuning(rows: Sequence[RowPlan], cards: Mapping[str, Card]) -> list[str]:
+    """Write what the trials of all rows' settings take besides, each as the row's share of one seed."""
+    forwards = sum(round(row.forwards * row.tuning_share) for row in rows)
+    tokens = sum(row.tokens * row.tuning_share for row in rows) / 1e6
+    line = ["Tuning, besides", f"{sum(row.trials for row in rows):,} trials", f"{forwards:,}", f"{tokens:,.1f}", ""]
+    line += [*("" for _ in STAGES), "", *(_hours(sum(row.hours(n) * row.tuning_share for row in rows)) for n in cards)]
+    return [*line, _hours(sum(row.drawing_hours * row.tuning_share for row in rows))]
 
 
 def _hours(value: int | float) -> str:

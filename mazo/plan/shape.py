@@ -1,5 +1,6 @@
 """A model's shape, from its configuration alone: no weight is loaded, all tensors lie on torch's meta device."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,9 +41,14 @@ class Shape:
             return AutoModelForCausalLM.from_config(self.config).requires_grad_(False)
 
     @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every parameter, by name; a tied one once."""
+        return {name: tuple(weight.shape) for name, weight in self.skeleton().named_parameters()}
+
+    @cached_property
     def sizes(self) -> dict[str, int]:
-        """Numbers of every parameter, by name; a tied one once."""
-        return {name: weight.numel() for name, weight in self.skeleton().named_parameters()}
+        """Numbers of every parameter, by name."""
+        return {name: math.prod(shape) for name, shape in self.shapes.items()}
 
     @cached_property
     def layers(self) -> dict[str, torch.nn.Linear]:

@@ -1,6 +1,7 @@
 """What a run does: forwards as its record counts them, tokens read, weights moved, directions drawn."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +20,7 @@ from mazo.plan.shape import Shape, scored_layers
 from mazo.tasks.official import SOUND
 from mazo.trainers import optimizer_settings, weighting_options
 from mazo.zeroth_order import ZerothOrderOptimizer
+from mazo.zeroth_order.direction import FACTORED
 
 
 class Tokens(NamedTuple):
@@ -163,4 +165,12 @@ def _passes(run: Run, shape: Shape, *, trained: int) -> tuple[int | float, int |
     draws = run.method.num_directions * (points + 1 + (not has_copy))
     each = shape.bytes_each
     moved = run.method.num_directions * points * (16 + each) + 28 + each
-    return trained * draws * (2 if run.method.direction == "sphere" else 1), trained * moved
+    return _direction_numbers(run.method, shape, trained=trained) * draws, trained * moved
+
+
+def _direction_numbers(method: ZerothOrder, shape: Shape, *, trained: int) -> int:
+    """Return the random numbers that drawing a direction once takes: of a matrix of low rank, its factors'."""
+    if method.direction in FACTORED:
+        rank = method.direction_rank
+        return sum(rank * sum(own) if len(own) == 2 else math.prod(own) for own in shape.shapes.values())
+    return 2 * trained if method.direction == "sphere" else trained

@@ -49,3 +49,9 @@ def test_a_module_imports_only_from_lines_above_its_own(file):
 def test_the_table_names_only_modules_that_exist():
     missing = [n for n in LINES if not any((REPOSITORY / "mazo" / p).exists() for p in (f"{n}.py", n))]
     assert missing == []
+
+
+def test_test_files_have_names_of_their_own():
+    """Pytest imports them by name alone."""
+    names = sorted(file.name for file in (REPOSITORY / "tests").rglob("test_*.py"))
+    assert names == sorted(set(names))

@@ -5,7 +5,7 @@ from mazo.configfile import parse_suite
 from mazo.errors import ConfigError
 from mazo.plan.cards import drawing_seconds, find_card, hours, known_cards
 from mazo.plan.shape import model_shape
-from mazo.plan.work import Work
+from mazo.plan.work import Work, run_work, task_lengths
 
 NOTHING = {"backward_tokens": 0, "dev_tokens": 0, "score_tokens": 0, "test_tokens": 0, "written": 0}
 
@@ -51,3 +51,15 @@ def test_passes_over_weights_take_bandwidth_and_directions_the_processor(run):
     draws = Work(forwards=1, train_tokens=0, drawn=1e9, moved=0, **NOTHING)
     assert hours(draws, run, shape, find_card("a100")) == pytest.approx(drawing_seconds(draws, run) / 3600)
     assert drawing_seconds(draws, run) > 1
+
+
+def test_a_direction_of_low_rank_takes_its_factors_numbers_alone(run):
+    shape = model_shape(run.model)
+    lengths = task_lengths(run, shape)
+    whole = run_work(run, shape, lengths, trained=shape.weights)
+    low = run.model_copy(update={"method": run.method.model_copy(update={"direction": "low_rank"})})
+    # Two points and an update; 2 (rows + columns) of every matrix, and the norms.
+    matrices = [sum(own) for own in shape.shapes.values() if len(own) == 2]
+    norms = 65 * 4096
+    assert whole.drawn == 1000 * 3 * shape.weights
+    assert run_work(low, shape, lengths, trained=shape.weights).drawn == 1000 * 3 * (2 * sum(matrices) + norms)

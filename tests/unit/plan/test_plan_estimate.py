@@ -17,7 +17,7 @@ from mazo.plan.shape import model_shape
 from mazo.stages import mask, score, train
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
-SUITES = ("mini", "controls", "adapters", "weightings")
+SUITES = ("mini", "controls", "adapters", "weightings", "optimizers")
 TASKS = ["rte", "copa"]
 
 

@@ -35,6 +35,14 @@ def test_a_run_that_exceeds_the_card_is_marked():
     assert "* |" in unmasked
 
 
+def test_trials_of_settings_are_a_row_of_their_own():
+    grids = {"mtl_zo": {"lr": [1e-5, 1e-4]}, "mazo": {"lr": [1e-4, 1e-3]}}
+    page = to_markdown(plan_suite(suite(tune={"grids": grids}), cards=CARDS), CARDS)
+    # Two trials of two methods, 2,000 forwards each.
+    assert "| Tuning, besides | 4 trials | 8,000 |" in page
+    assert "| All | 7 | 12,000 |" in page
+
+
 def test_the_csv_has_a_line_a_run(rows):
     lines = list(csv.DictReader(io.StringIO(to_csv(rows, CARDS))))
     assert [(line["method"], line["seed"], line["forwards"]) for line in lines] == [
