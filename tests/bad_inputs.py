@@ -1,12 +1,16 @@
 """Suites that cannot run, each with the words its message must hold: one list for every door they may come in by."""
 
 import json
+import os
+import pickle
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROW = {"premise": "Ann is here.", "hypothesis": "Ann is away.", "label": 1}
+CANARY = "canary"
+"""The file that a crafted input would make."""
 METHODS = {"mtl_zo": {"kind": "zeroth_order", "lr": 1e-3}}
 
 
@@ -55,6 +59,31 @@ def model_without_weights(folder: Path) -> dict:
     return {}
 
 
+class Crafted:
+    """What runs a command where it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __reduce__(self) -> tuple:
+        return os.system, (f"touch '{self._folder / CANARY}'",)
+
+
+def pickle_for_weights(name: str) -> Callable[[Path], dict]:
+    def change(folder: Path) -> dict:
+        (folder / "model" / "model.safetensors").unlink()
+        (folder / "model" / name).write_bytes(pickle.dumps(Crafted(folder)))
+        return {}
+
+    return change
+
+
+def renamed(key: str, name: str) -> Callable[[Path], dict]:
+    """Give the one entry under a key another name, or the suite."""
+    entry = {"models": {"path": "embedded:llama"}, "mixes": ["rte"], "methods": METHODS["mtl_zo"]}
+    return lambda folder: {key: name if key == "suite" else {name: entry[key]}}
+
+
 def method(**settings: object) -> Callable[[Path], dict]:
     return lambda folder: {"methods": {"mtl_zo": METHODS["mtl_zo"] | settings}}
 
@@ -82,5 +111,16 @@ BAD_INPUTS = [
         ("models.m.path", "gone"),
     ),
     BadInput("unreadable model", unreadable_model, ("models.m.path", "config.json")),
+    BadInput("pickle alone", pickle_for_weights("pytorch_model.bin"), ("models.m.path", "wanted *.safetensors")),
+    BadInput(
+        "pickle by another name", pickle_for_weights("model.safetensors"), ("model.safetensors: wanted weights in",)
+    ),
+    BadInput("suite out of results", renamed("suite", "../../other"), ("suite: ", "found '../../other'")),
+    BadInput("method out of results", renamed("methods", "../zo"), ("methods.../zo: ", "found '../zo'")),
+    BadInput("model out of results", renamed("models", "/tmp/m"), ("models./tmp/m: ", "found '/tmp/m'")),
+    BadInput(
+        "command in a method", renamed("methods", f"$(touch {CANARY})"), (f"methods.$(touch {CANARY}): ", "pattern")
+    ),
+    BadInput("command in a mix", renamed("mixes", f"a;touch {CANARY}"), (f"mixes.a;touch {CANARY}: ", "pattern")),
     BadInput("model without weights", model_without_weights, ("models.m.path", "safetensors")),
 ]

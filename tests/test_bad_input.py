@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bad_inputs import BAD_INPUTS, good_suite
+from bad_inputs import BAD_INPUTS, CANARY, good_suite
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
@@ -35,3 +35,4 @@ def test_the_workflow_stops_with_one_message_and_no_job(bad, tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
+    assert not list(tmp_path.rglob(CANARY))

@@ -19,7 +19,7 @@ rule probe:
         settings=settings("train"),
         code=code_digest("mazo.stages.probe"),
     shell:
-        f"mazo probe {CELL} --data {{params.data}} {{params.mask}} --out {{output}} --log {{log}}"
+        f"mazo probe {CELL} --data {{params.data:q}} {{params.mask}} --out {{output:q}} --log {{log:q}}"
 
 
 rule claims:
@@ -52,4 +52,4 @@ rule claims:
         settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.claims"),
     shell:
-        "mazo claims --config {params.config} --results {params.results} --claims {input.claims} --log {log}"
+        "mazo claims --config {params.config:q} --results {params.results:q} --claims {input.claims:q} --log {log:q}"

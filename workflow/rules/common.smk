@@ -44,7 +44,7 @@ CONFIG = f"{RESULTS}/config.json"
 DATA = f"{RESULTS}/data"
 RUN = f"{RESULTS}/runs/{{model}}/{{mix}}/{{method}}/seed_{{seed}}"
 LOGS = f"{RESULTS}/logs"
-CELL = "--config {params.config} --model {wildcards.model} --mix {wildcards.mix} --method {wildcards.method} --seed {wildcards.seed}"
+CELL = "--config {params.config:q} --model {wildcards.model:q} --mix {wildcards.mix:q} --method {wildcards.method:q} --seed {wildcards.seed:q}"
 RUNS = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE)]
 ROWS = settings_digest([[run.method_name, run.method.label] for run in runs(SUITE)])
 SINGLE_TASK = [
@@ -144,11 +144,11 @@ def parent(path, *, level):
 
 
 def mask_option(wildcards, input):
-    return f"--mask {input.mask}" if input.mask else ""
+    return f"--mask {shlex.quote(input.mask)}" if input.mask else ""
 
 
 def scores_option(wildcards, input):
-    return f"--scores {input.scores}" if input.scores else ""
+    return f"--scores {shlex.quote(input.scores)}" if input.scores else ""
 
 
 def trials(wildcards):

@@ -14,7 +14,7 @@ rule prepare:
         settings=settings_digest(SUITE.data.model_dump(mode="json")),
         code=code_digest("mazo.stages.prepare"),
     shell:
-        "mazo prepare --config {params.config} --task {wildcards.task} --out {params.folder} --log {log}"
+        "mazo prepare --config {params.config:q} --task {wildcards.task:q} --out {params.folder:q} --log {log:q}"
 
 
 rule lengths:
@@ -39,7 +39,7 @@ rule lengths:
         ),
         code=code_digest("mazo.stages.lengths"),
     shell:
-        "mazo lengths --config {params.config} --model {wildcards.model} --data {params.data} --out {output} --log {log}"
+        "mazo lengths --config {params.config:q} --model {wildcards.model:q} --data {params.data:q} --out {output:q} --log {log:q}"
 
 
 rule sizes:
@@ -63,4 +63,4 @@ rule sizes:
         settings=settings_digest([list(SUITE.models), SUITE.tasks]),
         code=code_digest("mazo.stages.sizes"),
     shell:
-        "mazo sizes --config {params.config} --results {params.results} --log {log}"
+        "mazo sizes --config {params.config:q} --results {params.results:q} --log {log:q}"

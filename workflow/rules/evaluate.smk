@@ -22,4 +22,4 @@ rule evaluate:
         settings=settings("evaluate"),
         code=code_digest("mazo.stages.evaluate"),
     shell:
-        f"mazo evaluate {CELL} --data {{params.data}} {{params.mask}} --out {{params.folder}} --log {{log}}"
+        f"mazo evaluate {CELL} --data {{params.data:q}} {{params.mask}} --out {{params.folder:q}} --log {{log:q}}"

@@ -14,4 +14,4 @@ rule ledger:
         results=lambda wildcards, output: parent(output[0], level=2),
         code=code_digest("mazo.stages.ledger"),
     shell:
-        "mazo ledger --config {params.config} --results {params.results} --log {log}"
+        "mazo ledger --config {params.config:q} --results {params.results:q} --log {log:q}"

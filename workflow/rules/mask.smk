@@ -15,4 +15,4 @@ rule mask:
         settings=settings("mask"),
         code=code_digest("mazo.stages.mask"),
     shell:
-        f"mazo mask {CELL} {{params.scores}} --out {{output.mask}} --log {{log}}"
+        f"mazo mask {CELL} {{params.scores}} --out {{output.mask:q}} --log {{log:q}}"

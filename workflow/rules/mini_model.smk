@@ -23,7 +23,7 @@ rule pretrain:
         folder=lambda wildcards, output: parent(output[0], level=1),
         code=code_digest("mazo.stages.pretrain"),
     shell:
-        "mazo pretrain --architecture {wildcards.architecture} --out {params.folder} --log {log}"
+        "mazo pretrain --architecture {wildcards.architecture:q} --out {params.folder:q} --log {log:q}"
 
 
 rule conflict:
@@ -46,8 +46,8 @@ rule conflict:
         seed=SUITE.seeds[0],
         code=code_digest("mazo.stages.conflict"),
     shell:
-        "mazo conflict --config {params.config} --model {wildcards.model} --mix {wildcards.mix}"
-        " --data {params.data} --out {output} --log {log}"
+        "mazo conflict --config {params.config:q} --model {wildcards.model:q} --mix {wildcards.mix:q}"
+        " --data {params.data:q} --out {output:q} --log {log:q}"
 
 
 # snakemake mini_card --configfile config/mini_card.yaml
@@ -70,5 +70,5 @@ rule card:
         config=CONFIG,
         code=code_digest("mazo.stages.card"),
     shell:
-        "mazo card --config {params.config} --model {wildcards.model} --table {input.table}"
-        " --conflict {input.conflict} --out {output} --log {log}"
+        "mazo card --config {params.config:q} --model {wildcards.model:q} --table {input.table:q}"
+        " --conflict {input.conflict:q} --out {output:q} --log {log:q}"

@@ -14,4 +14,4 @@ rule plan:
         settings=settings_digest(SUITE.model_dump(mode="json")),
         code=code_digest("mazo.stages.plan"),
     shell:
-        "mazo plan --config {params.config} --results {params.results} --out {params.folder} --log {log}"
+        "mazo plan --config {params.config:q} --results {params.results:q} --out {params.folder:q} --log {log:q}"

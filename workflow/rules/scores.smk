@@ -17,4 +17,4 @@ rule score:
         settings=settings("score"),
         code=code_digest("mazo.stages.score"),
     shell:
-        f"mazo score {CELL} --data {{params.data}} --out {{output.scores}} --log {{log}}"
+        f"mazo score {CELL} --data {{params.data:q}} --out {{output.scores:q}} --log {{log:q}}"

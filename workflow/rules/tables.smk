@@ -35,7 +35,7 @@ rule tables:
         settings=[ROWS, COMPARED, EXTRA_TABLES],
         code=code_digest("mazo.stages.tables"),
     shell:
-        "mazo tables --config {params.config} --results {params.results} --log {log}"
+        "mazo tables --config {params.config:q} --results {params.results:q} --log {log:q}"
 
 
 rule compare:
@@ -64,7 +64,7 @@ rule compare:
         settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.compare"),
     shell:
-        "mazo compare --config {params.config} --results {params.results} --log {log}"
+        "mazo compare --config {params.config:q} --results {params.results:q} --log {log:q}"
 
 
 # Asked for by `all` where a method trains a model a task.
@@ -94,7 +94,7 @@ rule transfer:
         settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.transfer"),
     shell:
-        "mazo transfer --config {params.config} --results {params.results} --log {log}"
+        "mazo transfer --config {params.config:q} --results {params.results:q} --log {log:q}"
 
 
 rule convergence:
@@ -117,7 +117,7 @@ rule convergence:
         settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.convergence"),
     shell:
-        "mazo convergence --config {params.config} --results {params.results} --log {log}"
+        "mazo convergence --config {params.config:q} --results {params.results:q} --log {log:q}"
 
 
 rule figures:
@@ -153,4 +153,4 @@ rule figures:
         settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.figures"),
     shell:
-        "mazo figures --config {params.config} --results {params.results} --log {log}"
+        "mazo figures --config {params.config:q} --results {params.results:q} --log {log:q}"

@@ -20,4 +20,4 @@ rule train:
         settings=settings("train"),
         code=code_digest("mazo.stages.train"),
     shell:
-        f"mazo train {CELL} --data {{params.data}} {{params.mask}} --out {{params.folder}} --log {{log}}"
+        f"mazo train {CELL} --data {{params.data:q}} {{params.mask}} --out {{params.folder:q}} --log {{log:q}}"

@@ -15,7 +15,7 @@ rule tune:
         results=lambda wildcards, output: parent(output[0], level=2),
         code=code_digest("mazo.stages.tuning"),
     shell:
-        "mazo tuning --config {params.config} --results {params.results} --log {log}"
+        "mazo tuning --config {params.config:q} --results {params.results:q} --log {log:q}"
 
 
 rule trials:
@@ -38,5 +38,5 @@ rule trials:
         settings=tune_settings,
         code=code_digest("mazo.stages.tune"),
     shell:
-        "mazo tune --config {params.config} --model {wildcards.model} --mix {wildcards.mix}"
-        " --method {wildcards.tuned} --data {params.data} --out {output} --log {log}"
+        "mazo tune --config {params.config:q} --model {wildcards.model:q} --mix {wildcards.mix:q}"
+        " --method {wildcards.tuned:q} --data {params.data:q} --out {output:q} --log {log:q}"
