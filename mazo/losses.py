@@ -1,20 +1,23 @@
 """(model, batches) to one float32 loss a task."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from mazo.adapters import row_tasks
 from mazo.batches import Batch
 from mazo.errors import ModelError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 UNKNOWN_SCALES = ("lm_head_multiplier", "output_multiplier_scale", "mup_scale", "logits_soft_cap")
 
 
-def task_losses(model: PreTrainedModel, batches: Sequence[Batch], *, num_tasks: int) -> Float[Tensor, " tasks"]:
+def task_losses(model: "PreTrainedModel", batches: Sequence[Batch], *, num_tasks: int) -> Float[Tensor, " tasks"]:
     r"""Compute the mean loss of each task's examples, with or without autograd as the caller chooses.
 
     .. math:: L_t = \frac{1}{n_t} \sum_{e \in t} \ell_e, \qquad
@@ -30,7 +33,7 @@ def task_losses(model: PreTrainedModel, batches: Sequence[Batch], *, num_tasks: 
 
 
 @torch.no_grad()
-def measure_losses(model: PreTrainedModel, batches: Sequence[Batch], *, num_tasks: int) -> Float[Tensor, " tasks"]:
+def measure_losses(model: "PreTrainedModel", batches: Sequence[Batch], *, num_tasks: int) -> Float[Tensor, " tasks"]:
     """Measure :func:`task_losses` without a gradient, and return them to the CPU."""
     return task_losses(model, batches, num_tasks=num_tasks).float().cpu()
 
@@ -44,19 +47,19 @@ def mean_by_task(
     return values @ member / member.sum(0)
 
 
-def example_losses(model: PreTrainedModel, batch: Batch) -> Float[Tensor, " examples"]:
+def example_losses(model: "PreTrainedModel", batch: Batch) -> Float[Tensor, " examples"]:
     """Compute the loss of every example of a micro-batch."""
     scores = example_choice_scores(model, batch)
     gold = scores.gather(1, batch.gold[:, None]).squeeze(1)
     return torch.where(batch.is_choice, scores.logsumexp(1), torch.zeros_like(gold)) - gold
 
 
-def example_choice_scores(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "examples slots"]:
+def example_choice_scores(model: "PreTrainedModel", batch: Batch) -> Float[Tensor, "examples slots"]:
     """Compute every example's choice scores, minus infinity in the slots of absent choices."""
     return choice_scores(model, batch)[batch.example_choices].masked_fill(~batch.is_slot, -torch.inf)
 
 
-def choice_scores(model: PreTrainedModel, batch: Batch) -> Float[Tensor, " choices"]:
+def choice_scores(model: "PreTrainedModel", batch: Batch) -> Float[Tensor, " choices"]:
     """Compute the mean log-probability per token of every candidate of a micro-batch, in float32."""
     logits = needed_logits(model, batch)
     log_normaliser = logits.logsumexp(1)
@@ -64,7 +67,7 @@ def choice_scores(model: PreTrainedModel, batch: Batch) -> Float[Tensor, " choic
     return (chosen * batch.token_weight).sum(1)
 
 
-def needed_logits(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "places vocabulary"]:
+def needed_logits(model: "PreTrainedModel", batch: Batch) -> Float[Tensor, "places vocabulary"]:
     """Run the decoder on all positions, and the output head, in float32, on those that predict an answer's token.
 
     Padding stands to the right of a causal model's input, so no attention mask is needed.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from mazo.adapters import row_tasks
 from mazo.batches import Batch, EncodedExample, collate, encode_examples
@@ -19,7 +18,7 @@ from mazo.losses import example_choice_scores, mean_by_task, task_losses
 
 if TYPE_CHECKING:
     from lm_eval.api.task import ConfigurableTask
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class ScoredRows:
         )
 
 
-def metric_losses(model: PreTrainedModel, batch: ScoredBatch, *, num_tasks: int) -> Float[Tensor, " tasks"]:
+def metric_losses(model: "PreTrainedModel", batch: ScoredBatch, *, num_tasks: int) -> Float[Tensor, " tasks"]:
     r"""Compute one minus each task's mean score: accuracy of choices, F1 of written answers (MeZO).
 
     A choice is right where its mean log-probability per token is the highest, the first of equals, as in evaluation.

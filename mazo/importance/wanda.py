@@ -1,11 +1,11 @@
 """Wanda: the size of a weight times the size of what it is multiplied with."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from mazo.batches import Batch
 from mazo.importance.calibration import real_values, wide
@@ -13,9 +13,12 @@ from mazo.importance.magnitude import magnitude
 from mazo.importance.score import Scores, real_tokens
 from mazo.maskable import maskable_layers
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 @torch.no_grad()
-def wanda_scores(model: PreTrainedModel, batches_by_task: Mapping[str, Sequence[Batch]]) -> Scores:
+def wanda_scores(model: "PreTrainedModel", batches_by_task: Mapping[str, Sequence[Batch]]) -> Scores:
     r"""Score every maskable weight (Sun et al., "A Simple and Effective Pruning Approach for LLMs", ICLR 2024).
 
     .. math:: S_{ij} = |W_{ij}| \cdot \lVert X_j \rVert_2
@@ -33,7 +36,7 @@ def wanda_scores(model: PreTrainedModel, batches_by_task: Mapping[str, Sequence[
 
 
 @torch.no_grad()
-def input_norms(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[str, Float[Tensor, " in"]]:
+def input_norms(model: "PreTrainedModel", batches: Sequence[Batch]) -> dict[str, Float[Tensor, " in"]]:
     """Return the Euclidean norm of every input of every maskable layer over all tokens of some batches."""
     layers = maskable_layers(model)
     squares = {

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from mazo.batches import Batch, batch_indices, collate, encode_examples
 from mazo.config import Run
@@ -16,6 +15,9 @@ from mazo.methods import ZerothOrder
 from mazo.models import context_length, load_model
 from mazo.probe import describe_scope, first_order_rank, mask_scopes, scope_gradients, zeroth_order_gram
 from mazo.tasks import load_tasks
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 BATCHES = 8
 """Batches of every task, each as large as its part of a step's batch; fewer where the training rows do not suffice."""
@@ -55,7 +57,7 @@ def run(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
 
 
 def probe_batches(
-    run: Run, tokenizer: PreTrainedTokenizerBase, *, data: Path, max_length: int
+    run: Run, tokenizer: "PreTrainedTokenizerBase", *, data: Path, max_length: int
 ) -> dict[str, list[list[Batch]]]:
     """Draw each task's batches from its training rows, no row twice, as many of every task.
 
@@ -79,7 +81,7 @@ def probe_batches(
 
 
 def _collated(
-    examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, run: Run, max_length: int
+    examples: Sequence[Example], tokenizer: "PreTrainedTokenizerBase", *, run: Run, max_length: int
 ) -> list[Batch]:
     encoded = encode_examples(tokenizer, examples, task_index=0, max_length=max_length)
     return collate(encoded, pad_id=tokenizer.pad_token_id, micro_batch=run.training.micro_batch)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from transformers import PreTrainedTokenizerBase
 
 from mazo.adapters import add_adapter_
 from mazo.batches import Batch, calibration_indices, collate, encode_examples
@@ -25,6 +25,9 @@ from mazo.models import context_length, load_model
 from mazo.records import measured
 from mazo.tasks import load_tasks
 from mazo.zeroth_order.replay import weights_checksum
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def run(run: Run, *, data: Path, out: Path) -> None:
@@ -82,7 +85,7 @@ def scoring_key(run: Run, model: nn.Module, batches: Mapping[str, Sequence[Batch
 
 
 def calibration_batches(
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: "PreTrainedTokenizerBase",
     tasks: Sequence[str],
     *,
     data: Path,
