@@ -1,5 +1,8 @@
 import pytest
 
+from mazo.config import DataSettings
+from mazo.data import prepare_task, read_rows
+from mazo.seeding import numpy_generator
 from mazo.tasks.metrics import best, choice_results, f1, normalize, squad_results
 
 
@@ -42,3 +45,32 @@ def test_squad_takes_the_best_of_the_gold_answers():
     doc = {"answers": {"text": ["nearly $12", "$12"]}}
     assert squad_results(doc, ["12"]) == {"score": 1.0, "exact_match": 1.0}
     assert squad_results(doc, ["about 12"]) == {"score": pytest.approx(2 / 3), "exact_match": 0.0}
+
+
+def perturbed(row, other, *, draw):
+    """Answers a model might write: right, cut, longer, dressed up, another row's, none."""
+    gold, words = row["answers"]["text"][0], row["context"].split()
+    start = draw.integers(len(words))
+    span = " ".join(words[start : start + 1 + draw.integers(6)])
+    another = other["answers"]["text"][0]
+    return [gold, f"The {gold.upper()}!", f"{gold} {span}", span, gold.split()[0], another, ""]
+
+
+@pytest.mark.parametrize("source", ["mini", "real"])
+def test_f1_equals_the_official_scripts_on_five_hundred_rows(source, tmp_path, request):
+    # lm-eval ships the official script's functions, for a task whose answers are scored as SQuAD's are.
+    from lm_eval.tasks.qasper.metrics import f1_abstractive
+
+    settings = DataSettings(train=2, dev=1, test=500)
+    if source == "real":
+        folder = request.getfixturevalue("shared") / "tasks"
+        settings = DataSettings(source="folder", data_dir=str(folder), train=2, dev=1, test=500)
+    prepare_task("squad", settings, out=tmp_path)
+    rows, draw, seen = read_rows(tmp_path, "squad", split="test"), numpy_generator(0, "answers"), set()
+    assert len(rows) == 500
+    for row, other in zip(rows, rows[1:] + rows[:1], strict=True):
+        for answer in perturbed(row, other, draw=draw):
+            official = max(f1_abstractive([answer], [gold]) for gold in row["answers"]["text"])
+            assert squad_results(row, [answer])["score"] == pytest.approx(official, abs=1e-12)
+            seen.add(round(official, 3))
+    assert {0.0, 1.0} < seen
