@@ -32,6 +32,7 @@ localrules:
     plan,
     tables,
     convergence,
+    published,
     compare,
     transfer,
     figures,
@@ -52,6 +53,7 @@ rule all:
         rules.compare.output,
         rules.figures.output,
         rules.transfer.output if SINGLE_TASK else [],
+        rules.published.output if HAS_PUBLISHED else [],
 
 
 onsuccess:

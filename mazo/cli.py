@@ -100,6 +100,10 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     ),
     "tables": ("write the tables from the records", RESULTS),
     "sizes": ("write the table of the data: rows, short splits, cut inputs", RESULTS),
+    "published": (
+        "write our scores beside published figures",
+        RESULTS | {"published": FILE | {"help": "the published figures: YAML"}},
+    ),
     "transfer": ("write the transfer matrix of the single-task methods", RESULTS),
     "compare": ("compare every method with the reference method, from the samples", RESULTS),
     "convergence": ("write the table of convergence from the loss curves", RESULTS),

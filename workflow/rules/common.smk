@@ -26,6 +26,7 @@ from mazo.grid import (
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
+from mazo.tables.published import read_published
 from mazo.tasks.official import SOUND
 
 # The rules call `mazo` of the environment that runs this workflow, activated or not.
@@ -36,6 +37,7 @@ try:
         config, where=", ".join(map(os.path.relpath, workflow.configfiles))
     )
     check_suite(SUITE)
+    PUBLISHED = read_published(Path(workflow.basedir, "config", "published.yaml"))
 except MazoError as error:
     sys.exit(one_line_each(error))
 
@@ -68,6 +70,9 @@ EXTRA_TABLES = [
     *(["overhead"] if any(is_masked(run) for run in runs(SUITE)) else []),
     *(["ablation"] if find_ablations(SUITE) else []),
 ]
+HAS_PUBLISHED = not PUBLISHED.keys().isdisjoint(
+    settings.path for settings in SUITE.models.values()
+)
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
 

@@ -97,6 +97,31 @@ rule transfer:
         "mazo transfer --config {params.config:q} --results {params.results:q} --log {log:q}"
 
 
+# Asked for by `all` where config/published.yaml has figures of one of the suite's models.
+rule published:
+    input:
+        records=[f"{run}/record.json" for run in RUNS],
+        published=f"{workflow.basedir}/config/published.yaml",
+    output:
+        multiext(f"{RESULTS}/tables/published", ".csv", ".tex"),
+        report(
+            f"{RESULTS}/tables/published.md",
+            caption="../report/published.rst",
+            category="Tables",
+        ),
+    log:
+        f"{LOGS}/published.log",
+    conda:
+        "../envs/mazo.yaml"
+    params:
+        config=CONFIG,
+        results=lambda wildcards, output: parent(output[0], level=2),
+        settings=[ROWS, COMPARED],
+        code=code_digest("mazo.stages.published"),
+    shell:
+        "mazo published --config {params.config} --results {params.results} --published {input.published} --log {log}"
+
+
 rule convergence:
     input:
         curves=[f"{run}/curve.csv" for run in TRAINED],

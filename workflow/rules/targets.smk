@@ -50,6 +50,11 @@ rule table_data:
         table("data"),
 
 
+rule table_published:
+    input:
+        table("published"),
+
+
 rule table_transfer:
     input:
         table("transfer"),
