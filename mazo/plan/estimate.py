@@ -1,7 +1,7 @@
 """A suite's plan: what each row of its tables takes, from the settings and the models' shapes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mazo.config import Run, Suite, num_steps
@@ -98,8 +98,12 @@ def plan_suite(suite: Suite, *, cards: Mapping[str, Card], results: Path | None 
     grouped: dict[tuple[str, str, str], list[RunPlan]] = {}
     for run in runs(suite):
         measured = None if results is None else results / "data" / "lengths" / f"{run.model_name}.json"
-        plan = plan_run(run, shapes[run.model_name], cards=cards, measured=measured)
-        grouped.setdefault((run.model_name, run.mix, run.method_name.partition("@")[0]), []).append(plan)
+        group = grouped.setdefault((run.model_name, run.mix, run.method_name.partition("@")[0]), [])
+        # Nothing of a plan depends on the seed.
+        alike = next((plan for plan in group if plan.run.method_name == run.method_name), None)
+        group.append(
+            replace(alike, run=run) if alike else plan_run(run, shapes[run.model_name], cards=cards, measured=measured)
+        )
     trials = {method: len(suite.tune.trials(method)) for method in suite.tune.grids}
     return [
         RowPlan(*key, suite.methods[key[2]].label or key[2], plans, trials.get(key[2], 0))

@@ -59,7 +59,7 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
     held = {"sgd": 0, "sign": 0, "momentum": 4, "adam": 8}[run.method.step] * total
     if run.method.mask is not None and run.method.mask_mode == "direction":
         # The kept numbers in float32, and their places: 64-bit integers, on the CPU 32-bit ones beside the mask's own.
-        held += 4 * total + (4 + 8 if on_cpu else 8) * total
+        held += 4 * total + (4 + 4 if on_cpu else 8) * total
     elif run.method.precision == "master" or run.method.mask is not None:
         held += 4 * total
     # The direction's numbers of a tensor and the update from them; on the CPU a block of them.
