@@ -1,4 +1,4 @@
-# make reproduce   the environment, then the default suite: tables and figures
+# make reproduce   the environment, then the default suite: tables, figures and the report
 # make test        the environment, then lint, unit tests and a smoke run of the whole workflow
 PYTHON ?= python3
 CORES ?= all
@@ -22,7 +22,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 reproduce: $(INSTALLED)
-	@$(BIN)/snakemake --cores $(CORES)
+	@$(BIN)/snakemake all report_html --cores $(CORES)
 
 test: lint
 	@$(BIN)/pytest -q -n 2 --dist loadfile

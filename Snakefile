@@ -16,6 +16,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/mini_model.smk"
 include: "workflow/rules/ledger.smk"
 include: "workflow/rules/plan.smk"
@@ -37,6 +38,7 @@ localrules:
     transfer,
     figures,
     claims,
+    report_html,
     ledger,
     tune,
     mini_model,

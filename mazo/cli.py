@@ -139,6 +139,14 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         "give a verdict on each of the paper's claims",
         RESULTS | {"claims": FILE | {"help": "the claims, their measurements and decision rules: YAML"}},
     ),
+    "html": (
+        "write a suite's tables and figures as one page that reads offline",
+        RESULTS
+        | {
+            "captions": FOLDER | {"help": "the figures' captions, workflow/report"},
+            "assumptions": FILE | {"help": "docs/assumptions.md"},
+        },
+    ),
     "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
     "effects": (
         "fill the measured effects of assumed choices into their page",

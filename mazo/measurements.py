@@ -13,6 +13,7 @@ from mazo.evidence import Evidence, shown
 from mazo.grid import Row, run_folder
 from mazo.records import Record
 from mazo.statistics import Estimate
+from mazo.tables.convergence import dev_curve, steps_to
 
 
 def _by_task(evidence: Evidence, claim: Claim, values: Sequence[Sequence[float | None]]) -> list[Finding]:
@@ -153,16 +154,16 @@ def steps_saved(evidence: Evidence, claim: Claim) -> list[Finding]:
 
 
 def _dev_curves(evidence: Evidence, row: Row) -> list[pd.Series]:
-    frames = [read_curve(evidence.results / run_folder(run) / "curve.csv") for (run,) in row.runs.values()]
-    return [frame[frame["split"] == "dev"].groupby("step")["loss"].mean() for frame in frames]
+    return [dev_curve(read_curve(evidence.results / run_folder(run) / "curve.csv")) for (run,) in row.runs.values()]
 
 
 def _saved(own: Sequence[pd.Series], other: Sequence[pd.Series]) -> Float[np.ndarray, "seeds 1"]:
     shares = []
     for mine, theirs in zip(own, other, strict=True):
         threshold = max(mine.min(), theirs.min())
-        first = [(curve <= threshold).idxmax() for curve in (theirs, mine)]
-        shares.append([(first[0] - first[1]) / mine.index.max()])
+        steps, fewer = steps_to(theirs, threshold), steps_to(mine, threshold)
+        assert steps is not None and fewer is not None  # both come as low as the higher of their minima
+        shares.append([(steps - fewer) / mine.index.max()])
     return np.array(shares, dtype=float)
 
 

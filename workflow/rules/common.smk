@@ -23,6 +23,7 @@ from mazo.grid import (
     runs,
     stage_digest,
 )
+from mazo.html.page import ASSETS
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
@@ -208,6 +209,11 @@ def closing_summary():
         table.read_text(encoding="utf-8") if table.exists() else "",
         f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost', 'data', 'convergence', *EXTRA_TABLES)}.{{csv,md,tex}}",
         f"Figures: {RESULTS}/figures/{_all('radar', 'loss', 'forest', 'ranks')}.{{svg,png}}",
+        *(
+            [f"Report:  {RESULTS}/report.html"]
+            if Path(RESULTS, "report.html").exists()
+            else []
+        ),
         f"Records: {RESULTS}/runs/**/record.json, one a run; logs: {LOGS}/",
     ]
     return "\n".join(lines)

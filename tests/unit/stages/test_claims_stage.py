@@ -94,13 +94,6 @@ def test_a_claim_about_rows_that_the_suite_lacks_is_not_measured(tmp_path):
     assert absent == {"beats_weighted", "beats_first_order", "memory_backpropagation"}
 
 
-def test_memory_on_an_accelerator_is_not_judged_by_the_processs_own(tmp_path):
-    settings = hand_suite(models={"m": {"path": "embedded:llama", "device": "cuda"}})
-    found = verdicts(tmp_path, settings=settings)
-    assert found["memory_backpropagation"].verdict == "not measured in this suite"
-    assert found["scoring_time"].verdict == "supported"
-
-
 def test_a_gradient_lost_in_noise_at_one_seed_leaves_its_task_out(tmp_path):
     settings = hand_suite()
     write_suite(settings, tmp_path, outcome())
