@@ -20,7 +20,7 @@ ASSETS = [HERE / name for name in ("page.html.jinja", "page.css", "page.js")]
 
 SECTIONS = (
     ("claims", "The paper's claims", ("claims",), (("claims", "claims_figure"),)),
-    ("scores", "Test scores", ("main", "lora", "official"), (("radar", "radar"),)),
+    ("scores", "Test scores", ("main", "lora", "official", "published"), (("radar", "radar"),)),
     ("differences", "Differences from the reference method", ("comparison",), (("forest", "forest"),)),
     ("ranks", "Ranks", ("ranks",), (("ranks", "rank_plot"),)),
     ("training", "Training", ("convergence",), (("loss", "loss"),)),
@@ -115,8 +115,8 @@ def render_page(suite: Suite, records: Sequence[Record], *, results: Path, capti
     )
     content: Mapping[str, object] = {
         "suite": suite,
-        "num_runs": sum(1 for _ in records),
         "sections": sections,
+        "has_published": (results / "tables" / "published.md").exists(),
         "verdicts": count_verdicts(sections),
         "marks": MARKS,
         "assumptions": parse(assumptions.read_text(encoding="utf-8"))[1:],

@@ -8,6 +8,7 @@ rule report_html:
         rules.convergence.output if TRAINED else [],
         rules.sizes.output,
         rules.transfer.output if SINGLE_TASK else [],
+        rules.published.output if HAS_PUBLISHED else [],
         records=[f"{run}/record.json" for run in RUNS],
         captions=sorted(Path(workflow.basedir, "workflow", "report").glob("*.rst")),
         assumptions=f"{workflow.basedir}/docs/assumptions.md",
@@ -25,5 +26,5 @@ rule report_html:
         settings=settings_digest(SUITE.model_dump(mode="json")),
         code=code_digest("mazo.stages.html"),
     shell:
-        "mazo html --config {params.config} --results {params.results} --captions {params.captions}"
-        " --assumptions {input.assumptions} --log {log}"
+        "mazo html --config {params.config:q} --results {params.results:q} --captions {params.captions:q}"
+        " --assumptions {input.assumptions:q} --log {log:q}"
