@@ -22,7 +22,7 @@ def load_suite(path: Path) -> Suite:
         content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
     return parse_suite(content, where=str(path))
 
@@ -44,7 +44,7 @@ def parse_suite(content: object, *, where: str) -> Suite:
 def _explain(fault: dict, *, schema: dict) -> str:
     parents, accepted = _follow(fault["loc"][:-1], schema=schema)
     last = fault["loc"][-1:]
-    key = ".".join(str(part) for part in (*parents, *last) if part != "[key]") or "(top level)"
+    key = ".".join(_shown(part) for part in (*parents, *last) if part != "[key]") or "(top level)"
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key; accepted: {', '.join(accepted)}{_closest(str(last[0]), accepted)}"
     if fault["type"].startswith("union_tag"):
@@ -70,6 +70,12 @@ def _follow(loc: tuple[str | int, ...], *, schema: dict) -> tuple[list[str | int
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return path, list(node.get("properties") or node.get("discriminator", {}).get("mapping", {}))
+
+
+def _shown(part: str | int) -> str:
+    """Return a key as it stands in a message: one with a line break or the like in quotes."""
+    text = str(part)
+    return text if text.isprintable() else repr(text)
 
 
 def _entry(node: dict) -> dict:

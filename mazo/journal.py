@@ -1,9 +1,9 @@
 """What a run in training has measured so far: a killed run goes on from it, and ends as if it had never stopped.
 
-One line of JSON that says which run it is, then one a step, in ``<out>/train.part``; the file is gone when the run is
-complete. A line is handed to the operating system with its step, so a killed process loses no step that it finished;
-it is forced to the disk every 30 seconds, so a machine that loses power loses no more than those. A last line that is
-torn is dropped.
+One line of JSON that says which run it is, then one a step, each after its checksum, in ``<out>/train.part``; the file
+is gone when the run is complete. A line is handed to the operating system with its step, so a killed process loses no
+step that it finished; it is forced to the disk every 30 seconds, so a machine that loses power loses no more than
+those. A line that is torn or damaged is dropped, and so are all after it.
 """
 
 import fcntl
@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -118,7 +120,7 @@ class Journal:
         self._file.close()
 
     def _write(self, content: object) -> int:
-        line = rest = json.dumps(content, sort_keys=True).encode() + b"\n"
+        line = rest = _line(content)
         while rest:
             rest = rest[self._file.write(rest) :]
         return len(line)
@@ -127,13 +129,27 @@ class Journal:
         adapter = TypeAdapter(Entry)
         for line in lines:
             try:
-                entry = adapter.validate_python(json.loads(line))
+                entry = adapter.validate_python(_content(line))
             except (ValueError, ValidationError):
                 return
             if entry.step != len(self._entries):
                 return
             self._entries.append(entry)
             self._ends.append(self._ends[-1] + len(line) + 1)
+
+
+def _line(content: object) -> bytes:
+    """Write a line of the file: the CRC-32 of the JSON, so that a damaged number is noticed, and the JSON."""
+    text = json.dumps(content, sort_keys=True).encode()
+    return b"%08x %s\n" % (crc32(text), text)
+
+
+def _content(line: bytes) -> Any:
+    """Read a line; raises ValueError for one that is damaged."""
+    checksum, _, text = line.partition(b" ")
+    if int(checksum, 16) != crc32(text):
+        raise ValueError("its checksum is another")
+    return json.loads(text)
 
 
 def _lock(file: FileIO, path: Path) -> None:
@@ -149,7 +165,7 @@ def _lock(file: FileIO, path: Path) -> None:
 def _difference(line: bytes, header: Mapping[str, object]) -> str | None:
     """Say in which key the header of a file differs from a run's; ``None`` where it is the run's."""
     try:
-        found = dict(json.loads(line))
+        found = dict(_content(line))
     except (ValueError, TypeError):
         return "its first line cannot be read"
     differing = [key for key in header if found.get(key) != header[key]]

@@ -149,15 +149,19 @@ def load_mask(path: str | Path) -> Mask:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {}).get("mazo", "{}"))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError) as error:
         raise MaskError(f"{path}: wanted a mask file, found none that can be read ({error})") from error
     if about.get("format") != FORMAT:
         raise MaskError(f"{path}: wanted a mask of format {FORMAT}, found {about.get('format', 'tensors without one')}")
-    shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
-    kept = {name: torch.from_numpy(_shortened(_unpack(name, tensors, shape), shape)) for name, shape in shapes.items()}
-    mask = Mask(kept, shapes, about["settings"])
-    if mask.hash() != about["hash"]:
-        raise MaskError(f"{path}: wanted hash {about['hash']}, found {mask.hash()}; the file is damaged")
+    try:
+        shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
+        flat = {name: _shortened(_unpack(name, tensors, shape), shape) for name, shape in shapes.items()}
+        kept = {name: torch.from_numpy(positions) for name, positions in flat.items()}
+        mask, wanted = Mask(kept, shapes, about["settings"]), about["hash"]
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise MaskError(f"{path}: wanted a mask; the file is damaged ({error!r})") from error
+    if mask.hash() != wanted:
+        raise MaskError(f"{path}: wanted hash {wanted}, found {mask.hash()}; the file is damaged")
     return mask
 
 

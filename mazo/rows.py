@@ -32,7 +32,8 @@ def check_row(task: str, row: object, *, place: str) -> dict:
         raise DataError(f"{place}: wanted an object with {', '.join(FIELDS[task])}; found {_shown(row)}")
     for field in FIELDS[task]:
         if field not in row:
-            raise DataError(f"{place}: wanted field {field!r}; found {', '.join(map(str, row)) or 'no field'}")
+            found = ", ".join(key if key.isprintable() else repr(key) for key in map(str, row))
+            raise DataError(f"{place}: wanted field {field!r}; found {found or 'no field'}")
         wanted = _fault(task, field, row[field])
         if wanted:
             raise DataError(f"{place}: {field}: wanted {wanted}; found {_shown(row[field])}")
@@ -105,7 +106,7 @@ def read_split(folder: Path, task: str, *, split: str) -> list[dict]:
 def _parse(line: str, place: str) -> object:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{place}: wanted a JSON object; found {_shown(line)} ({error})") from error
 
 

@@ -1,4 +1,5 @@
 import json
+from zlib import crc32
 
 import pytest
 import torch
@@ -128,6 +129,19 @@ def leave_three_steps(house, out, method, kill, monkeypatch):
     monkeypatch.undo()
 
 
+def test_a_step_whose_numbers_were_damaged_is_done_again(house, tmp_path, kill, monkeypatch):
+    go(house, tmp_path / "whole", ZO)
+    leave_three_steps(house, tmp_path / "killed", ZO, kill, monkeypatch)
+    journal = tmp_path / "killed" / "train.part"
+    header, first, second, third = journal.read_bytes().splitlines(keepends=True)
+    place = second.index(b'"coefficients": [') + len(b'"coefficients": [') + 3
+    digit = second[place : place + 1]
+    damaged = second[:place] + (b"1" if digit != b"1" else b"2") + second[place + 1 :]
+    journal.write_bytes(header + first + damaged + third)
+    go(house, tmp_path / "killed", ZO)
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("tail", [b"", b"\0" * 4096, b'{"step": 7}\n', b"\xff\n", b'{"step":'], ids=repr)
 @pytest.mark.parametrize("cut", [0, 5])
 def test_a_torn_or_garbled_end_is_dropped(house, tmp_path, tail, cut, kill, monkeypatch):
@@ -188,9 +202,10 @@ def test_a_damaged_first_line_or_checkpoint_means_that_training_begins_anew(hous
 def test_seconds_of_all_sessions_add_up(house, tmp_path, kill, monkeypatch):
     leave_three_steps(house, tmp_path, ZO, kill, monkeypatch)
     journal = tmp_path / "train.part"
-    *lines, last = journal.read_text().splitlines()
-    entry = json.loads(last) | {"seconds": 1000.0, "step_seconds": 400.0, "peak_memory": 2**50}
-    journal.write_text("\n".join([*lines, json.dumps(entry)]) + "\n")
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    entry = json.loads(last[9:]) | {"seconds": 1000.0, "step_seconds": 400.0, "peak_memory": 2**50}
+    text = json.dumps(entry).encode()
+    journal.write_bytes(b"".join([*lines, b"%08x %s\n" % (crc32(text), text)]))
     go(house, tmp_path, ZO)
     about = json.loads((tmp_path / "train.json").read_text())
     assert about["seconds"] > 1000 and about["step_seconds"] > 400

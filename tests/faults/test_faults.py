@@ -1,0 +1,98 @@
+"""Small runs of the fault scripts beside this file, and files damaged one at a time."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from fuzzed_inputs import fuzz_configurations, fuzz_rows
+from killed_training import kill_training, make_house, outcome
+from test_train import MASKED, ZO, make_run
+
+from mazo.cli import main
+from mazo.errors import MachineError, MazoError
+from mazo.machine import machine_faults_told
+from mazo.masks import load_mask
+from mazo.train import train, trained_model
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    return make_house(tmp_path_factory.mktemp("house"))
+
+
+def test_training_killed_at_random_moments_ends_with_the_same_bytes(house, tmp_path):
+    assert kill_training(house, tmp_path, kills=4, seed=1) >= 1
+
+
+def test_changed_configurations_are_planned_or_refused_in_lines(tmp_path):
+    told = fuzz_configurations(tmp_path, count=25)
+    assert set(told) == {"planned", "refused"} and told.total() >= 25
+
+
+def test_malformed_rows_are_taken_or_refused_in_one_line(tmp_path):
+    told = fuzz_rows(tmp_path, count=60)
+    assert set(told) == {"taken", "refused"} and told.total() >= 60
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB, and a call that makes it larger."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield place, lambda: subprocess.run(["mount", "-o", "remount,size=16m", str(place)], check=True)
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_stops_training_and_costs_nothing_once_there_is_room(house, small_disk, tmp_path):
+    place, enlarge = small_disk
+    run = make_run(house, ZO)
+    run = run.model_copy(update={"training": run.training.model_copy(update={"num_steps": 40})})
+    (place / "other").write_bytes(bytes(4096 * 13))
+    with pytest.raises(MachineError, match="the disk is full: free some space"), machine_faults_told("train"):
+        train(run, data=house, mask=None, out=place / "run")
+    assert all(file.name.endswith(".part") for file in (place / "run").iterdir())
+    lines = (place / "run" / "train.part").read_bytes().count(b"\n")
+    assert 2 <= lines < 40
+    enlarge()
+    for out in (place / "run", tmp_path / "whole"):
+        train(run, data=house, mask=None, out=out)
+    assert outcome(place / "run") == outcome(tmp_path / "whole")
+
+
+def test_a_full_disk_is_one_line_on_the_command_line(small_disk, capsys):
+    place, _ = small_disk
+    suite = Path(__file__).resolve().parents[2] / "config" / "mini.yaml"
+    assert main(["prepare", "--config", str(suite), "--task", "boolq", "--out", str(place)]) == 2
+    error = capsys.readouterr().err
+    assert "the disk is full" in error and error.count("\n") == 1
+    assert not list(place.rglob("*.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "name", ["mask", "run/steps.log", "run/train.json", "model/model.safetensors", "rte/train.jsonl"]
+)
+def test_a_damaged_file_is_refused_or_does_not_matter(house, tmp_path, name):
+    """Flip a bit, or cut the file, at places all over it: what is read afterwards is whole, or a MazoError says not."""
+    make_house(tmp_path)
+    run = make_run(tmp_path, MASKED)
+    train(run, data=tmp_path, mask=tmp_path / "mask", out=tmp_path / "run")
+    file = tmp_path / name
+    whole, refused = file.read_bytes(), 0
+    places = [len(whole) * part // 8 for part in range(8)]
+    damaged = [whole[:i] + bytes([whole[i] ^ 4]) + whole[i + 1 :] for i in places] + [whole[:i] for i in places]
+    wanted = load_mask(tmp_path / "mask").hash()
+    for content in damaged:
+        file.write_bytes(content)
+        try:
+            if name.startswith("rte"):
+                train(run, data=tmp_path, mask=tmp_path / "mask", out=tmp_path / "again")
+            assert load_mask(tmp_path / "mask").hash() == wanted
+            trained_model(run, mask=tmp_path / "mask", out=tmp_path / "run")
+        except MazoError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused >= 8
