@@ -17,7 +17,8 @@ def task_gradients(model: nn.Module, batches: Mapping[str, Sequence[Batch]]) -> 
     :param batches: Each task's examples, numbered as task 0 of one.
     """
     with all_differentiable(model):
-        return torch.stack([torch.cat([*loss_gradient(model, part).values()]) for part in batches.values()])
+        gradients = [loss_gradient(model, part) for part in batches.values()]
+        return torch.stack([torch.cat([own.float() for own in gradient.values()]) for gradient in gradients])
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def all_differentiable(model: nn.Module) -> Iterator[None]:
 
 
 def loss_gradient(model: nn.Module, batches: Sequence[Batch]) -> dict[str, Float[Tensor, " _"]]:
-    """Compute the gradient of the batches' mean loss, flat and in float32, a tensor a parameter.
+    """Compute the gradient of the batches' mean loss, flat and in the weights' own type, a tensor a parameter.
 
     :param batches: Examples of one task, numbered as task 0 of one; the model's parameters require gradients.
     """
@@ -40,7 +41,7 @@ def loss_gradient(model: nn.Module, batches: Sequence[Batch]) -> dict[str, Float
     with torch.enable_grad():
         loss = task_losses(model, [batch.to(device) for batch in batches], num_tasks=1)[0]
         parts = torch.autograd.grad(loss, list(weights.values()))
-    return {name: part.float().flatten() for name, part in zip(weights, parts, strict=True)}
+    return {name: part.flatten() for name, part in zip(weights, parts, strict=True)}
 
 
 def cosines(gradients: Float[Tensor, "tasks weights"]) -> Float[Tensor, "tasks tasks"]:

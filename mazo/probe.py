@@ -34,26 +34,32 @@ class Scope:
 def mask_scopes(model: nn.Module, mask: Mask, *, seed: int, limit: int = LIMIT) -> dict[str, Scope]:
     """Return the scopes ``all`` (every parameter), ``kept`` and ``frozen`` (what the mask covers and does not keep)."""
     sizes = {name: weight.numel() for name, weight in model.named_parameters()}
-    kept = dict(mask.kept)
-    frozen = {name: _complement(places, sizes[name]) for name, places in kept.items()}
-    return {
-        "all": _scope({name: torch.arange(size) for name, size in sizes.items()}, "all", seed=seed, limit=limit),
-        "kept": _scope(kept, "kept", seed=seed, limit=limit),
-        "frozen": _scope(frozen, "frozen", seed=seed, limit=limit),
+    kept = {name: len(places) for name, places in mask.kept.items()}
+    frozen = {name: sizes[name] - count for name, count in kept.items()}
+    drawn = {
+        name: _draw(counts, name, seed=seed, limit=limit)
+        for name, counts in (("all", sizes), ("kept", kept), ("frozen", frozen))
     }
+    return {
+        "all": Scope(sum(sizes.values()), drawn["all"]),
+        "kept": Scope(sum(kept.values()), {key: mask.kept[key][own].long() for key, own in drawn["kept"].items()}),
+        "frozen": Scope(
+            sum(frozen.values()),
+            {key: _complement(mask.kept[key], sizes[key])[own] for key, own in drawn["frozen"].items()},
+        ),
+    }
+
+
+def _draw(counts: Mapping[str, int], scope: str, *, seed: int, limit: int) -> dict[str, Tensor]:
+    """Draw which of each tensor's weights in a scope are looked at, by their number among these."""
+    generator = torch_generator(seed, "probe", scope)
+    return dict(zip(counts, sample_places(list(counts.values()), limit=limit, generator=generator), strict=True))
 
 
 def _complement(places: Tensor, size: int) -> Tensor:
     is_left = torch.ones(size, dtype=torch.bool)
-    is_left[places] = False
+    is_left[places.long()] = False
     return is_left.nonzero().flatten()
-
-
-def _scope(places: Mapping[str, Tensor], name: str, *, seed: int, limit: int) -> Scope:
-    sizes = [len(own) for own in places.values()]
-    chosen = sample_places(sizes, limit=limit, generator=torch_generator(seed, "probe", name))
-    sampled = {key: own[which] for (key, own), which in zip(places.items(), chosen, strict=True)}
-    return Scope(sum(sizes), sampled)
 
 
 def scope_gradients(
@@ -69,9 +75,14 @@ def scope_gradients(
             for batch in own:
                 gradient = loss_gradient(model, batch)
                 for name, scope in scopes.items():
-                    rows[name].append(torch.cat([gradient[key].cpu()[places] for key, places in scope.places.items()]))
+                    parts = [_at(gradient[key], places) for key, places in scope.places.items()]
+                    rows[name].append(torch.cat(parts))
     shape = (len(batches), len(next(iter(batches.values()))), -1)
     return {name: torch.stack(own).view(shape) for name, own in rows.items()}
+
+
+def _at(gradient: Float[Tensor, " weights"], places: Tensor) -> Float[Tensor, " places"]:
+    return gradient[places.to(gradient.device)].float().cpu()
 
 
 @torch.no_grad()
