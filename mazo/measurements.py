@@ -96,7 +96,7 @@ def score(evidence: Evidence, claim: Claim) -> list[Finding]:
 
 
 def _negative(found: Estimate) -> Estimate:
-    return Estimate(value=-found.value, low=-found.high, high=-found.low, p=found.p)
+    return Estimate(value=0.0 - found.value, low=0.0 - found.high, high=0.0 - found.low, p=found.p)  # no minus zero
 
 
 def _group(claim: Claim) -> Group:

@@ -81,6 +81,13 @@ def test_an_interval_around_the_threshold_is_undecided(tmp_path):
     assert verdicts(tmp_path, right=right)["beats_zeroth_order"].verdict == "undecided at this scale"
 
 
+def test_equal_scores_differ_by_zero_without_a_sign(tmp_path):
+    right = {"mazo": 5, "mtl_zo": 5, "famo": 4, "adam": 4, "zero_shot": 2}
+    found = verdicts(tmp_path, right=right)["beats_zeroth_order"]
+    assert found.verdict == "not supported"
+    assert [repr(x) for x in (found.weakest[0].estimate.low, found.weakest[0].estimate.high)] == ["0.0", "0.0"]
+
+
 def test_one_seed_decides_nothing(tmp_path):
     found = verdicts(tmp_path, settings=hand_suite(seeds=[0]))
     assert {own.verdict for own in found.values()} == {"undecided at this scale"}
