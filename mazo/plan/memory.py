@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
+from mazo.batches import FORWARD_COST
 from mazo.config import Run
 from mazo.grid import is_masked, is_scored, is_trained, mask_settings
 from mazo.importance.groups import held_bytes, layer_groups, work_bytes
@@ -48,7 +49,7 @@ def peak_memory(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[st
 
 
 def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str, int], on_cpu: bool) -> int:
-    tokens = max(_rows(run.training.batch_per_task, run.training.micro_batch) * lengths[t].most for t in run.tasks)
+    tokens = _together(run, lengths)
     total, largest = sum(trained.values()), max(trained.values())
     if isinstance(run.method, FirstOrder):
         # Gradient and AdamW's two moments beside the weights; at the end a copy of the weights for their file.
@@ -97,8 +98,12 @@ def _evaluating(run: Run, shape: Shape, lengths: Lengths) -> int:
     return max(passing, trained if run.model.device == "cpu" else 0)
 
 
-def _rows(batch: int, most: int) -> int:
-    return min(batch, most)
+def _together(run: Run, lengths: Lengths) -> int:
+    """Return the tokens of a step's largest micro-batch: the longest task's rows, and any as long or nearly."""
+    batch = run.training.batch_per_task
+    longest = max(lengths[task].most for task in run.tasks)
+    near = sum(batch * (longest - lengths[task].most) <= FORWARD_COST for task in run.tasks)
+    return min(run.training.micro_batch, batch * near) * longest
 
 
 def _passing(shape: Shape, tokens: int) -> int:

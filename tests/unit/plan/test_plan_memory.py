@@ -58,6 +58,14 @@ def test_scoring_takes_the_largest_layers_needs_and_activations():
     assert model + needs < found < model + needs + 6
 
 
+def test_rows_of_like_length_are_passed_together():
+    # A task's two rows of 880 tokens alone, and with MultiRC's two of 900, which are not worth a forward of their own.
+    lora = FIRST | {"adapter": {"kind": "lora"}}
+    one, two = (peaks(lora, mixes={"all": tasks}) for tasks in (["sst2", "squad"], ["multirc", "squad"]))
+    kept = 32 * (11 * 4096 + 4 * 11_008) * 2 / GIB
+    assert two - one == pytest.approx((4 * 900 - 2 * 880) * kept, rel=1e-6)
+
+
 def test_on_the_cpu_the_process_and_the_rows_count_and_a_direction_is_drawn_in_blocks():
     lora = FIRST | {"adapter": {"kind": "lora"}}
     assert 0.05 < peaks(lora, device="cpu") - peaks(lora) < 0.3
