@@ -22,6 +22,7 @@ include: "workflow/rules/ledger.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/tune.smk"
+include: "workflow/rules/verify.smk"
 
 
 # Seconds each, and the only ones that may need the network: on a cluster they run where snakemake does.
@@ -40,6 +41,7 @@ localrules:
     claims,
     report_html,
     ledger,
+    verify,
     tune,
     mini_model,
     mini_card,

@@ -147,6 +147,17 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
             "assumptions": FILE | {"help": "docs/assumptions.md"},
         },
     ),
+    "explain": (
+        "trace cells of the main table to records, settings, code, model, mask and rows",
+        RESULTS | {"cells": {"nargs": "+", "metavar": "CELL", "help": "METHOD/TASK or MODEL/MIX/METHOD/TASK"}},
+    ),
+    "verify": (
+        "compare a run's main table with a reference's, cell by cell",
+        {
+            "reference": FOLDER | {"help": "the reference's folder"},
+            "results": FOLDER | {"help": "the suite's folder"},
+        },
+    ),
     "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
     "effects": (
         "fill the measured effects of assumed choices into their page",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fuzzed_inputs import fuzz_configurations, fuzz_rows
 from killed_training import kill_training, make_house, outcome
+from killed_workflow import kill_workflow
 from test_train import MASKED, ZO, make_run
 
 from mazo.cli import main
@@ -96,3 +97,7 @@ def test_a_damaged_file_is_refused_or_does_not_matter(house, tmp_path, name):
             assert "\n" not in str(error)
             refused += 1
     assert refused >= 8
+
+
+def test_the_workflow_killed_at_a_random_moment_ends_with_the_same_tables(tmp_path):
+    kill_workflow(tmp_path, kills=1, seed=3)

@@ -1,0 +1,109 @@
+"""Where a cell of the main table comes from: its records, settings, code, model, masks and rows."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mazo.config import Run, Suite
+from mazo.errors import ConfigError, DataError
+from mazo.files import sha256
+from mazo.grid import Row, is_trained, rows, run_folder
+from mazo.outcomes import merge_records
+from mazo.records import Record, read_record
+from mazo.tables.main import Cell, summarize
+
+
+def explain_cell(suite: Suite, results: Path, *, cell: str) -> str:
+    """Tell, a line a fact, what a cell of ``tables/main`` was computed from.
+
+    :param results: The suite's folder.
+    :param cell: ``method/task``, or ``model/mix/method/task`` where the suite has several models or mixes; the task may
+        be ``mean``.
+
+    Raises :class:`mazo.errors.ConfigError` for a cell that the suite does not have, and
+    :class:`mazo.errors.DataError` where its records are absent or the table has another number.
+    """
+    row, task = _find(suite, cell)
+    records = {run_folder(run): read_record(results / run_folder(run) / "record.json") for run in _runs(row, task)}
+    value = _value(row, task, results)
+    _check_table(results / "tables" / "main.csv", row, task, value=value)
+    lines = [f"{row.model}/{row.mix}/{row.name}/{task}: {value.show()} (percent, {len(row.runs)} seed(s))"]
+    lines += [f"  table: {results / 'tables' / 'main.csv'} has the same number", f"  suite: {suite.suite}"]
+    for folder, record in records.items():
+        lines += ["", *_record_lines(record, results / folder, task)]
+    return "\n".join([*lines, "", *_row_lines(results / "data", row.tasks if task == "mean" else [task])])
+
+
+def _find(suite: Suite, cell: str) -> tuple[Row, str]:
+    *place, method, task = cell.split("/") if "/" in cell else ["", ""]
+    found = [row for row in rows(suite) if row.name == method and place in ([], [row.model, row.mix])]
+    if len(found) != 1 or task not in (*found[0].tasks, "mean"):
+        names = ", ".join(f"{row.model}/{row.mix}/{row.name}" for row in rows(suite))
+        raise ConfigError(f"cell: wanted method/task or model/mix/method/task, of {names}; found {cell!r}")
+    return found[0], task
+
+
+def _runs(row: Row, task: str) -> list[Run]:
+    return [run for seed, group in row.runs.items() for run in (group if task == "mean" else row.runs_for(seed, task))]
+
+
+def _value(row: Row, task: str, results: Path) -> Cell:
+    records = [
+        merge_records(row, seed, {r.method_name: read_record(results / run_folder(r) / "record.json") for r in group})
+        for seed, group in row.runs.items()
+    ]
+    return summarize([record.mean if task == "mean" else record.metrics[task].score for record in records])
+
+
+def _check_table(table: Path, row: Row, task: str, *, value: Cell) -> None:
+    try:
+        found = pd.read_csv(table, keep_default_na=False).query(
+            "model == @row.model and mix == @row.mix and method == @row.name and task == @task"
+        )
+    except (OSError, ValueError, pd.errors.UndefinedVariableError) as error:
+        raise DataError(f"{table}: wanted the suite's main table; found {error}") from error
+    told = [f"{mean:.4f}" for mean in found["mean"]]
+    if told != [f"{value.mean:.4f}"]:
+        raise DataError(
+            f"{table}: wanted {value.mean:.4f} for {row.name} on {task}, as the records give; found "
+            f"{', '.join(told) or 'no such cell'}: make the tables again"
+        )
+
+
+def _record_lines(record: Record, folder: Path, task: str) -> list[str]:
+    run, score = record.run, record.metrics.get(task)
+    lines = [
+        f"  seed {run.seed}: {folder / 'record.json'}, SHA-256 {sha256(folder / 'record.json')}",
+        f"    score: {record.mean if score is None else score.score} on {'the mean' if score is None else score.n} "
+        f"{'of all tasks' if score is None else 'test rows'}",
+        f"    settings: digest {record.settings_digest}, {json.dumps(run.method.model_dump(exclude_defaults=True))}",
+        f"    code: mazo {record.version}, digest {record.code_digest}",
+        f"    libraries: {', '.join(f'{name} {version}' for name, version in record.libraries.items())}",
+    ]
+    model = f"    model: {run.model.path}, {run.model.dtype}, {run.model.device}"
+    if not is_trained(run):
+        return [*lines, model]
+    try:
+        training = json.loads((folder / "train.json").read_text())
+        hashes = training["base_checksum"], training["checksum"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{folder / 'train.json'}: wanted the record of a training run; found {error!r}") from error
+    mask = "none" if record.mask is None else f"rule {record.mask['rule']}, hash {record.mask['hash']}"
+    return [*lines, f"{model}, weights {hashes[0]}", f"    mask: {mask}", f"    trained weights: {hashes[1]}"]
+
+
+def _row_lines(data: Path, tasks: Sequence[str]) -> list[str]:
+    lines = []
+    for task in tasks:
+        report = data / task / "report.json"
+        try:
+            about = json.loads(report.read_text())
+            lines.append(f"  rows of {task}: {about['origin']}, seed {about['seed']}")
+            lines += [
+                f"    {name}: {own['rows']} rows, SHA-256 {own['sha256']}" for name, own in about["splits"].items()
+            ]
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{report}: wanted the report of the rows; found {error!r}") from error
+    return lines

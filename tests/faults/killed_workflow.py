@@ -1,0 +1,89 @@
+"""The whole workflow killed at random moments, again and again, until it is done: its tables are as always."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+from test_slurm_workflow import SUITE
+from test_smoke_workflow import REPOSITORY, SNAKEMAKE
+
+METHODS = {"zero_shot": {"kind": "zero_shot"}, "fo": {"kind": "first_order", "lr": 1e-4, "num_steps": 6}}
+UNCOUNTED = ("cost", "overhead", "convergence")
+"""Tables of seconds and memory."""
+
+
+def start(folder: Path, *options: str) -> subprocess.Popen:
+    """Start the workflow as a group of processes of its own."""
+    command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", folder, "--cores", "1", *options]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    with (folder / "log").open("a") as log:
+        return subprocess.Popen(
+            [*command, "--configfile", folder / "suite.yaml"],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=environment,
+        )
+
+
+def finish(folder: Path, *options: str) -> None:
+    """Run the workflow to its end."""
+    assert start(folder, *options).wait() == 0, (folder / "log").read_text()
+
+
+def outcome(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every table without seconds, of every log of steps and of every answer."""
+    results = folder / "results" / SUITE["suite"]
+    tables = [file for file in results.glob("tables/*") if file.stem not in UNCOUNTED]
+    left = [*tables, *results.rglob("steps.log"), *results.rglob("samples.jsonl"), *results.rglob("curve.csv")]
+    assert len(tables) > 9 and not list(results.rglob("*.part"))
+    return {file.relative_to(results).as_posix(): file.read_bytes() for file in left}
+
+
+def prepare(folder: Path) -> Path:
+    """Write the suite into a new folder."""
+    folder.mkdir()
+    (folder / "suite.yaml").write_text(yaml.safe_dump(SUITE | {"methods": SUITE["methods"] | METHODS}, sort_keys=False))
+    return folder
+
+
+def kill_workflow(folder: Path, *, kills: int, seed: int = 0, say: Callable = print) -> None:
+    """Kill the workflow that often, 7 times at most in one folder; raise ``AssertionError`` where a file differs."""
+    moments, done, runs = random.Random(seed), 0, 0
+    began = time.monotonic()
+    whole = prepare(folder / "whole")
+    finish(whole)
+    seconds, wanted = time.monotonic() - began, outcome(whole)
+    while done < kills:
+        place, own, runs = prepare(folder / f"killed {runs}"), 0, runs + 1
+        while done + own < kills and own < 7:
+            workflow = start(place)
+            time.sleep(moments.uniform(0.1 * seconds, 0.5 * seconds))
+            if workflow.poll() is not None:
+                break
+            os.killpg(workflow.pid, signal.SIGKILL)
+            workflow.wait()
+            own += 1
+            finish(place, "--unlock")
+        finish(place)
+        assert outcome(place) == wanted, f"{place} differs"
+        done += own
+        say(f"killed {own} times, then equal byte for byte; {seconds:.0f} s uninterrupted")
+
+
+def main() -> None:
+    """Kill 20 times, or as often as the command line says."""
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    with tempfile.TemporaryDirectory() as folder:
+        kill_workflow(Path(folder), kills=kills)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+import shutil
+
+import pytest
+from hand_made import three_methods
+
+from mazo.cli import main
+from mazo.tables.main import write_main
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A reference and a fresh run, equal."""
+    for name in ("reference", "fresh"):
+        write_main(three_methods(), tmp_path / name / "tables")
+    return tmp_path / "reference", tmp_path / "fresh"
+
+
+def verify(folders):
+    reference, fresh = folders
+    return main(["verify", "--reference", str(reference), "--results", str(fresh)])
+
+
+def change(folder, old, new):
+    table = folder / "tables" / "main.csv"
+    text = table.read_text()
+    assert text.count(old) == 1
+    table.write_text(text.replace(old, new))
+
+
+def test_equal_tables_pass(folders, capsys):
+    assert verify(folders) == 0
+    assert "9 of 9 cells are equal to the reference" in capsys.readouterr().out
+
+
+def test_a_cell_that_moved_within_its_errors_is_told(folders, capsys):
+    # MTL-ZO on RTE: 60, 70, 80, so 70 with a standard error of 5.7735.
+    change(folders[1], "mtl_zo,3,rte,70.0000", "mtl_zo,3,rte,75.0000")
+    assert verify(folders) == 0
+    said = capsys.readouterr().out
+    assert "8 of 9 cells are equal" in said
+    assert "moved: m/two/mtl_zo/rte: 70.0000 -> 75.0000 (+5.0000, 0.61 standard errors)" in said
+
+
+def test_an_altered_cell_of_the_reference_is_a_fault(folders, capsys):
+    change(folders[0], "mtl_zo,3,rte,70.0000", "mtl_zo,3,rte,99.0000")
+    assert verify(folders) == 2
+    error = capsys.readouterr().err
+    assert "m/two/mtl_zo/rte: 99.0000 -> 70.0000 (-29.0000, 3.55 standard errors)" in error
+    assert error.count("\n") == 1
+
+
+def test_a_cell_of_one_seed_is_measured_by_its_test_rows(folders, capsys):
+    # 50 of 100 rows: 5 points, twice: 7.07.
+    change(folders[1], "zero_shot,1,rte,50.0000", "zero_shot,1,rte,51.0000")
+    assert verify(folders) == 0
+    assert "(+1.0000, 0.14 standard errors)" in capsys.readouterr().out
+
+
+def test_a_cell_without_error_may_not_move(folders, capsys):
+    # MaZO's three seeds have 75 on RTE each.
+    change(folders[1], "mazo,3,rte,75.0000,0.0000", "mazo,3,rte,75.0001,0.0000")
+    assert verify(folders) == 2
+    assert "(+0.0001, with no error to measure it by)" in capsys.readouterr().err
+
+
+def test_tables_of_other_cells_and_absent_ones_are_faults(folders, capsys):
+    table = folders[1] / "tables" / "main.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if ",squad," not in line))
+    assert verify(folders) == 2
+    assert "it lacks m/two/zero_shot/squad, m/two/mtl_zo/squad, m/two/mazo/squad" in capsys.readouterr().err
+    shutil.rmtree(folders[0])
+    assert verify(folders) == 2
+    assert "reference/tables/main.csv: wanted a suite's main table" in capsys.readouterr().err
