@@ -1,11 +1,12 @@
 # make reproduce   the environment, then the default suite: tables, figures and the report
 # make test        the environment, then lint, unit tests and a smoke run of the whole workflow
+# make bench       the environment, then the timings and memory of docs/performance.md, about a quarter of an hour on a free core
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install reproduce test lint generated
+.PHONY: help install reproduce test bench lint generated
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -26,6 +27,12 @@ reproduce: $(INSTALLED)
 
 test: lint
 	@$(BIN)/pytest -q -n 2 --dist loadfile
+
+bench: $(INSTALLED)
+	@$(BIN)/python benchmarks/steps.py --out docs/performance.md --plot docs/performance.svg
+	@$(BIN)/python benchmarks/step_memory.py --out docs/performance.md
+	@$(BIN)/python benchmarks/scaling.py --out docs/performance.md
+	@$(BIN)/python benchmarks/workflow_cost.py --out docs/performance.md
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check --quiet .
