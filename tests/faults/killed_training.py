@@ -6,8 +6,11 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import time
+import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from prepared import prepare_with_toy_model
@@ -38,8 +41,12 @@ def make_house(folder: Path) -> Path:
     return folder
 
 
-def start(house: Path, out: Path, method: dict, *, log: Path) -> int:
-    """Train in a process of its own, which is returned; first-order runs keep a checkpoint every tenth of a second."""
+def start(action: Callable[[], object], *, log: Path) -> int:
+    """Do something in a process of its own, which is returned.
+
+    It is a fork, which costs no imports; so this process must have no other thread, and does none of the work itself.
+    """
+    assert threading.active_count() == 1
     pid = os.fork()
     if pid:
         return pid
@@ -48,13 +55,33 @@ def start(house: Path, out: Path, method: dict, *, log: Path) -> int:
         with log.open("a") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        mazo.trainers.SECONDS_BETWEEN_CHECKPOINTS, mazo.trainers.LEAST_REST = 0.1, 0.0
-        run = make_run(house, method)
-        run = run.model_copy(update={"training": run.training.model_copy(update={"num_steps": STEPS, "dev_every": 7})})
-        train(run, data=house, mask=house / "mask" if "mask" in method else None, out=out)
+        action()
         status = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(status)
+
+
+def wait(pid: int, *, seconds: float = 300) -> int:
+    """Wait for a process and return its status; one that hangs is killed, and the test with it."""
+    deadline = time.monotonic() + seconds
+    while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            raise AssertionError(f"process {pid} hung for {seconds} s")
+        time.sleep(0.01)
+    return ended[1]
+
+
+def go(house: Path, out: Path, method: dict) -> None:
+    """Train; a first-order run keeps a checkpoint every tenth of a second."""
+    mazo.trainers.SECONDS_BETWEEN_CHECKPOINTS, mazo.trainers.LEAST_REST = 0.1, 0.0
+    run = make_run(house, method)
+    run = run.model_copy(update={"training": run.training.model_copy(update={"num_steps": STEPS, "dev_every": 7})})
+    train(run, data=house, mask=house / "mask" if "mask" in method else None, out=out)
 
 
 def outcome(out: Path) -> tuple[dict[str, bytes], dict]:
@@ -76,16 +103,17 @@ def kill_training(house: Path, folder: Path, *, kills: int, seed: int = 0, say: 
         if name not in wholes:
             began = time.monotonic()
             whole = folder / f"whole {name}"
-            assert os.waitpid(start(house, whole, method, log=folder / "log"), 0)[1] == 0, (folder / "log").read_text()
+            pid = start(partial(go, house, whole, method), log=folder / "log")
+            assert wait(pid) == 0, (folder / "log").read_text()
             wholes[name] = (outcome(whole), time.monotonic() - began)
         wanted, seconds = wholes[name]
         out, own = folder / f"run {runs}", 0
         while True:
-            pid = start(house, out, method, log=folder / "log")
+            pid = start(partial(go, house, out, method), log=folder / "log")
             if own < 6:
                 time.sleep(moments.uniform(0, 1.1 * seconds))
                 os.kill(pid, signal.SIGKILL)
-            status = os.waitpid(pid, 0)[1]
+            status = wait(pid)
             if os.WIFSIGNALED(status):
                 own += 1
                 left = {file.name for file in out.iterdir()} if out.exists() else set()
@@ -103,9 +131,11 @@ def kill_training(house: Path, folder: Path, *, kills: int, seed: int = 0, say: 
 def main() -> None:
     """Kill 50 times, or as often as the command line says."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    with tempfile.TemporaryDirectory() as folder:
-        house = make_house(Path(folder) / "house")
-        print(f"{kills} kills or more, on {kill_training(house, Path(folder), kills=kills)} runs: all equal")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        assert wait(start(partial(make_house, folder / "house"), log=folder / "log")) == 0, (folder / "log").read_text()
+        runs = kill_training(folder / "house", folder, kills=kills, say=partial(print, flush=True))
+        print(f"{kills} kills or more, on {runs} runs: all equal byte for byte to runs that never stopped")
 
 
 if __name__ == "__main__":
