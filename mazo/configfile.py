@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -37,8 +38,14 @@ def parse_suite(content: object, *, where: str) -> Suite:
     try:
         return Suite.model_validate(content)
     except ValidationError as error:
-        schema = Suite.model_json_schema()
-        raise ConfigError("\n".join(f"{where}: {_explain(dict(f), schema=schema)}" for f in error.errors())) from None
+        raise ConfigError(
+            "\n".join(f"{where}: {_explain(dict(f), schema=_schema())}" for f in error.errors())
+        ) from None
+
+
+@cache
+def _schema() -> dict:
+    return Suite.model_json_schema()
 
 
 def _explain(fault: dict, *, schema: dict) -> str:
