@@ -12,9 +12,12 @@ import pytest
 import yaml
 from rows_by_hand import MULTIRC, WIC, write_official
 
+from mazo.cli import main
 from mazo.config import TASKS, Suite
 from mazo.configfile import load_suite
+from mazo.files import sha256
 from mazo.grid import run_folder
+from mazo.masks import load_mask
 from mazo.plan.estimate import plan_suite
 from mazo.records import read_record
 
@@ -123,6 +126,19 @@ def check_plan(suite: Suite, results: Path) -> None:
 def test_the_plan_foresaw_forwards_and_memory(smoke):
     results = smoke[0] / "results" / "smoke"
     check_plan(load_suite(results / "config.json"), results)
+
+
+def test_a_cell_is_traced_and_the_tables_are_their_own_reference(smoke, capsys):
+    results = smoke[0] / "results" / "smoke"
+    assert main(["explain", "--config", str(results / "config.json"), "--results", str(results), "mazo/rte"]) == 0
+    said = capsys.readouterr().out
+    for seed in (0, 1):
+        cell = results / "runs" / "mini-llama" / "all" / "mazo" / f"seed_{seed}"
+        assert load_mask(cell / "mask.safetensors").hash() in said
+        assert json.loads((cell / "train.json").read_text())["checksum"] in said
+    assert sha256(results / "data" / "rte" / "test.jsonl") in said
+    assert main(["verify", "--reference", str(results), "--results", str(results)]) == 0
+    assert "27 of 27 cells are equal to the reference" in capsys.readouterr().out
 
 
 def test_every_job_left_a_log(smoke):
