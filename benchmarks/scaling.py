@@ -7,7 +7,7 @@ time; memory is the peak above the model's own, of building the engine and doing
 """
 
 import argparse
-import gc
+import ctypes
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,20 @@ from clock import timed
 from llama import SHAPES, Shape, random_examples, random_llama
 from page import deliver, markdown_table, out_option
 from scoring_memory import peak_above
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from mazo import ZerothOrderOptimizer, mask_from_scores
+from mazo import Mask, ZerothOrderOptimizer, mask_from_scores
 from mazo.batches import collate
 from mazo.losses import task_losses
 from mazo.maskable import maskable_weights
+
+
+def give_back_above(size: int) -> None:
+    """Have glibc give blocks of memory above a size back when they are freed, so that a peak is of memory in use."""
+    libc = ctypes.CDLL(None)
+    for option in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+        libc.mallopt(option, size)
 
 
 @dataclass(frozen=True)
@@ -36,31 +44,37 @@ class Case:
     tasks: int = 2
     density: float | None = 0.1
 
-    def measure(self, repeats: int) -> tuple[int, float, float, int]:
-        """Return the model's weights, seconds of a step and of what it does beside its forwards, and peak bytes."""
+    def build(self) -> tuple[nn.Module, Callable[[], Tensor], Mask | None]:
+        """Return a model, the losses of a batch, and a mask of the largest weights."""
         model = random_llama(self.shape)
-        per_task = self.prompts // self.tasks
-        examples = random_examples(tasks=self.tasks, per_task=per_task, tokens=64, vocabulary=self.shape.vocabulary)
+        examples = random_examples(
+            tasks=self.tasks, per_task=self.prompts // self.tasks, tokens=64, vocabulary=self.shape.vocabulary
+        )
         batches = collate(examples, pad_id=2, micro_batch=64)
         forward = partial(task_losses, model, batches, num_tasks=self.tasks)
-        mask = None
-        if self.density is not None:
-            sizes = {name: weight.abs() for name, weight in maskable_weights(model).items()}
-            mask = mask_from_scores(sizes, density=self.density)
-            del sizes
-        gc.collect()
-        engines = []
+        if self.density is None:
+            return model, forward, None
+        sizes = {name: weight.abs() for name, weight in maskable_weights(model).items()}
+        return model, forward, mask_from_scores(sizes, density=self.density)
 
-        def start() -> None:
-            engines.append(ZerothOrderOptimizer(model.named_parameters(), lr=1e-7, run_seed=0, mask=mask))
-            engines[0].step(forward)
+    def peak(self) -> int:
+        """Return the peak above the model's own memory, in bytes, of building the engine and doing a step."""
+        model, forward, mask = self.build()
+        return peak_above(lambda: engine(model, mask).step(forward))
 
-        peak = peak_above(start)
-        step = [timed(partial(engines[0].step, forward)).processor for _ in range(repeats)]
-        losses = forward()
-        rest = [timed(partial(engines[0].step, lambda: losses)).processor for _ in range(3 * repeats)]
-        weights = sum(weight.numel() for weight in model.parameters())
-        return weights, median(step), median(rest), peak
+    def times(self, repeats: int) -> tuple[int, float, float]:
+        """Return the model's weights, and the seconds of a step and of what it does beside its forwards."""
+        model, forward, mask = self.build()
+        trained = engine(model, mask)
+        losses = trained.step(forward).losses
+        step = [timed(partial(trained.step, forward)).processor for _ in range(repeats)]
+        rest = [timed(partial(trained.step, lambda: losses)).processor for _ in range(3 * repeats)]
+        return sum(weight.numel() for weight in model.parameters()), median(step), median(rest)
+
+
+def engine(model: nn.Module, mask: Mask | None) -> ZerothOrderOptimizer:
+    """Build the engine, with a step size too small to matter."""
+    return ZerothOrderOptimizer(model.named_parameters(), lr=1e-7, run_seed=0, mask=mask)
 
 
 SERIES: dict[str, tuple[list[Case], Callable[[Case, int], float]]] = {
@@ -94,6 +108,14 @@ def exponent(places: Sequence[float], values: Sequence[float]) -> str:
     return f"{linear_regression(list(map(math.log, places)), list(map(math.log, values))).slope:.2f}"
 
 
+def _small(cases: Sequence[Case]) -> list[Case]:
+    return [replace(case, shape=replace(case.shape, width=64, depth=2, mlp=128, heads=2)) for case in cases]
+
+
+def _short(number: float) -> str:
+    return f"{number / 1e6:.2g} M" if number > 1e5 else f"{number:g}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure all series; print the table or write it into a page."""
     parser = argparse.ArgumentParser(description="exponents of a step's cost")
@@ -102,18 +124,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out_option(parser)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    series = {name: (_small(cases) if options.small else cases, place) for name, (cases, place) in SERIES.items()}
+    give_back_above(2**16)
+    replace(SERIES["density"][0][0], shape=SHAPES["0.75M"]).peak()  # libraries take memory of their own at first
+    peaks = {name: [case.peak() for case in cases] for name, (cases, _) in tqdm(series.items(), desc="memory")}
+    give_back_above(2**25)  # it costs time
     rows = []
-    for name, (cases, place) in tqdm(SERIES.items()):
-        if options.small:
-            cases = [replace(case, shape=replace(case.shape, width=64, depth=2, mlp=128, heads=2)) for case in cases]
-        measured = [case.measure(options.repeats) for case in cases]
-        places = [place(case, found[0]) for case, found in zip(cases, measured, strict=True)]
-        seconds, rest, peaks = ([found[column] for found in measured] for column in (1, 2, 3))
-        span = f"{places[0]:,.6g} to {places[-1]:,.6g}"
-        figures = [f"{exponent(places, values)}" for values in (seconds, rest, peaks)]
-        rows.append(
-            [name, span, figures[0], figures[1], f"{1000 * rest[-1]:.1f} ms of {1000 * seconds[-1]:.0f}", figures[2]]
-        )
+    for name, (cases, place) in tqdm(series.items(), desc="time"):
+        weights, seconds, rest = zip(*(case.times(options.repeats) for case in cases), strict=True)
+        places = [place(case, own) for case, own in zip(cases, weights, strict=True)]
+        of_step, of_rest, of_peak = (exponent(places, values) for values in (seconds, rest, peaks[name]))
+        last = f"{1000 * rest[-1]:.1f} ms of {1000 * seconds[-1]:.0f}"
+        rows.append([name, f"{_short(places[0])} to {_short(places[-1])}", of_step, of_rest, last, of_peak])
     head = [
         "what grows",
         "from, to",
