@@ -25,6 +25,7 @@ from mazo.files import write_text
 from mazo.grid import is_masked
 from mazo.ledger import final_dev_loss
 from mazo.losses import measure_losses
+from mazo.masks import load_mask, save_mask
 from mazo.models import context_length, load_model
 from mazo.pages import with_block
 from mazo.stages import mask as mask_stage
@@ -145,11 +146,15 @@ def dev_batches(run: Run, tokenizer: PreTrainedTokenizerBase, *, data: Path) -> 
 
 
 def make_mask(run: Run, folder: Path) -> Path:
-    """Score the float32 model once; every masked run of the seed has its mask."""
-    if not (folder / "mask").exists():
+    """Score the float32 model once; every masked run of the seed has its mask, whatever its weights are rounded to."""
+    path = folder / "mask"
+    if not path.exists():
         score_stage.run(run, data=folder / "data", out=folder / "scores")
-        mask_stage.run(run, scores=folder / "scores", out=folder / "mask")
-    return folder / "mask"
+        mask_stage.run(run, scores=folder / "scores", out=path)
+        mask = load_mask(path)
+        any_model = {name: value for name, value in mask.settings.items() if name != "model"}
+        save_mask(replace(mask, settings=any_model), path)
+    return path
 
 
 def repeat(run: Run, *, mask: Path | None, log: Path) -> Tensor:

@@ -18,16 +18,16 @@ def test_the_precision_table_is_written_into_its_page(tmp_path):
     page = tmp_path / "page.md"
     page.write_text((REPOSITORY / "docs" / "benchmarks.md").read_text())
     main = runpy.run_path(str(REPOSITORY / "benchmarks" / "precision.py"))["main"]
-    # A masked run, an unmasked one, and one that drifts.
-    variants = [main.__globals__["VARIANTS"][i] for i in (0, 4, 6)]
+    # A masked run, the same in 16 bits, an unmasked one, and one that drifts.
+    variants = [main.__globals__["VARIANTS"][i] for i in (0, 1, 4, 6)]
     main.__globals__.update(VARIANTS=variants)
     main(["--num-steps", "2", "--seeds", "0", "--out", str(page)])
     table = page.read_text().partition("<!-- precision: begin -->")[2].partition("<!-- precision: end -->")[0]
     rows = [line.removesuffix(" |").split(" | ") for line in table.splitlines() if line.startswith(("| kept", "| all"))]
     assert [(row[1], row[2]) for row in rows] == [(v.dtype, v.held) for v in variants]
-    assert [(row[5], row[6]) for row in rows[:2]] == [("0.00%", "+0.000")] * 2
-    assert float(rows[2][5].rstrip("%")) > 0
-    assert [row[7] == "1.000" for row in rows] == [True, True, False]
+    assert [(row[5], row[6]) for row in rows[:3]] == [("0.00%", "+0.000")] * 3
+    assert float(rows[3][5].rstrip("%")) > 0
+    assert [row[7] == "1.000" for row in rows if row[1] == "float32"] == [True, True]
 
 
 def test_the_replay_table_is_written_into_its_page(tmp_path):
