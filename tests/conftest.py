@@ -12,6 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-rows", action="store_true", help="check lm-eval's decisions on all 8 x 1,000 mini test rows"
     )
+    parser.addoption("--kills", action="store_true", help="kill the whole workflow at a random moment")
 
 
 @pytest.fixture
@@ -19,6 +20,13 @@ def all_rows(request: pytest.FixtureRequest) -> None:
     """Skip unless the checks on all rows were asked for."""
     if not request.config.getoption("--all-rows"):
         pytest.skip("takes minutes: give --all-rows")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> None:
+    """Skip unless the kills of the whole workflow were asked for."""
+    if not request.config.getoption("--kills"):
+        pytest.skip("takes minutes: give --kills")
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,8 @@ def test_a_ledger_runs_to_its_table_and_its_effects_to_the_page(tmp_path):
         ("default", "default"),
         ("mask.scores.alpha", "0.0"),
     ]
-    assert "rule evaluate:" not in said
+    assert "(Rule: train)" in said
+    assert "(Rule: evaluate)" not in said
     assert not list(tmp_path.rglob("samples.jsonl"))
     page = tmp_path / "page.md"
     page.write_text((REPOSITORY / "docs" / "assumptions.md").read_text())

@@ -153,8 +153,8 @@ def test_a_second_run_has_nothing_to_do(smoke):
 
 def test_claims_and_the_page_take_one_more_job_a_seed(smoke):
     said = snakemake(smoke[0], "report_html", "--configfile", REPOSITORY / "config" / "smoke.yaml")
-    assert said.count("rule probe:") == 2
-    assert said.count("rule claims:") == 1
+    assert said.count("(Rule: probe)") == 2
+    assert said.count("(Rule: claims)") == 1
     results = smoke[0] / "results" / "smoke"
     with (results / "tables" / "claims.csv").open() as file:
         verdicts = {row["claim"]: row["verdict"] for row in csv.DictReader(file)}

@@ -24,7 +24,7 @@ SUITE = {
 def test_every_single_task_model_is_tested_on_all_tasks_and_tabled(tmp_path):
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SUITE, sort_keys=False))
     said = snakemake(tmp_path, "--configfile", tmp_path / "tiny.yaml")
-    assert "results/tiny/tables/{main,comparison,ranks,cost,transfer}.{csv,md,tex}" in said
+    assert "results/tiny/tables/{main,comparison,ranks,cost,data,convergence,transfer}.{csv,md,tex}" in said
     results = tmp_path / "results" / "tiny"
     assert all((results / "figures" / f"transfer.{suffix}").exists() for suffix in ("svg", "png"))
     found = {record["run"]["method_name"]: record for record in records(results)}

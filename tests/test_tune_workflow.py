@@ -26,7 +26,8 @@ def test_a_tuning_runs_to_its_report_and_its_choice_to_the_run(tmp_path):
     file.write_text(f"{text}# tuned: begin (written by `mazo tuned`)\n# tuned: end\n")
     said = snakemake(tmp_path, "--configfile", file, "--", "tune")
     tables = tmp_path / "results" / "tiny" / "tables"
-    assert "rule evaluate:" not in said
+    assert "(Rule: trials)" in said
+    assert "(Rule: evaluate)" not in said
     assert not list(tmp_path.rglob("samples.jsonl"))
     assert "Every method has 2 trials" in (tables / "tuning.md").read_text()
     assert main(["tuned", "--table", str(tables / "tuned.yaml"), "--out", str(file)]) == 0
@@ -34,5 +35,6 @@ def test_a_tuning_runs_to_its_report_and_its_choice_to_the_run(tmp_path):
     assert chosen in (1e-4, 1e-3)
     record = "results/tiny/runs/mini-llama/two/mtl_zo/seed_0/record.json"
     said = snakemake(tmp_path, "--configfile", file, "--", record)
-    assert "rule trials:" not in said
+    assert "(Rule: train)" in said
+    assert "(Rule: trials)" not in said
     assert json.loads((tmp_path / record).read_text())["run"]["method"]["lr"] == chosen

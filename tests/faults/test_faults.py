@@ -112,5 +112,5 @@ def test_a_damaged_file_is_refused_or_does_not_matter(house, tmp_path, name):
     assert refused >= 8
 
 
-def test_the_workflow_killed_at_a_random_moment_ends_with_the_same_tables(tmp_path):
+def test_the_workflow_killed_at_a_random_moment_ends_with_the_same_tables(kills, tmp_path):
     kill_workflow(tmp_path, kills=1, seed=3)
