@@ -12,9 +12,9 @@ from jaxtyping import Float
 
 from mazo.claims import Claim, Finding, Group, Unit
 from mazo.comparison import Comparison, compare
-from mazo.config import Run, Suite
+from mazo.config import Suite
 from mazo.errors import DataError
-from mazo.grid import Row, is_single_task, rows, run_folder
+from mazo.grid import Row, is_single_task, probe_file, rows
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.outcomes import read_outcomes
 from mazo.records import Record
@@ -27,28 +27,6 @@ SHOWN: dict[Unit, Callable[[float], float]] = {
     "number": float,
 }
 """From the scale that values are averaged on to the unit that a claim is stated in; ratios as natural logarithms."""
-
-
-def masked_method(suite: Suite) -> str | None:
-    """Return the key of the method that the claims are about: the reference if it is MaZO over the model's own weights.
-
-    If it is not, the first such method; ``None`` in a suite without any.
-    """
-    fitting = [
-        key
-        for key, method in suite.methods.items()
-        if isinstance(method, ZerothOrder)
-        and method.mask is not None
-        and method.mask.rule == "importance"
-        and method.adapter is None
-        and method.scope == "mix"
-    ]
-    return suite.reference_method if suite.reference_method in fitting else next(iter(fitting), None)
-
-
-def probe_file(run: Run) -> str:
-    """Return the place, below the suite's folder, of what was measured of a masked run's gradients."""
-    return run_folder(run).replace("runs/", "probe/", 1) + ".json"
 
 
 @dataclass(frozen=True)

@@ -58,9 +58,31 @@ def is_single_task(suite: Suite, method: str) -> bool:
     return isinstance(settings, ZerothOrder) and settings.scope == "single_task"
 
 
+def masked_method(suite: Suite) -> str | None:
+    """Return the key of the method that the claims are about: the reference if it is MaZO over the model's own weights.
+
+    If it is not, the first such method; ``None`` in a suite without any.
+    """
+    fitting = [
+        key
+        for key, method in suite.methods.items()
+        if isinstance(method, ZerothOrder)
+        and method.mask is not None
+        and method.mask.rule == "importance"
+        and method.adapter is None
+        and method.scope == "mix"
+    ]
+    return suite.reference_method if suite.reference_method in fitting else next(iter(fitting), None)
+
+
 def run_folder(run: Run) -> str:
     """Return a run's folder below the suite's own: every choice of the grid is in the path."""
     return f"runs/{run.model_name}/{run.mix}/{run.method_name}/seed_{run.seed}"
+
+
+def probe_file(run: Run) -> str:
+    """Return the place, below the suite's folder, of what was measured of a masked run's gradients."""
+    return run_folder(run).replace("runs/", "probe/", 1) + ".json"
 
 
 def is_trained(run: Run) -> bool:

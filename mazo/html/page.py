@@ -11,12 +11,10 @@ from markupsafe import Markup
 
 from mazo.config import Suite
 from mazo.errors import DataError
+from mazo.html import ASSETS, HERE
 from mazo.html.markdown import MARKS, Block, parse
 from mazo.html.provenance import describe_runs, environment_lines
 from mazo.records import Record
-
-HERE = Path(__file__).parent
-ASSETS = [HERE / name for name in ("page.html.jinja", "page.css", "page.js")]
 
 SECTIONS = (
     ("claims", "The paper's claims", ("claims",), (("claims", "claims_figure"),)),

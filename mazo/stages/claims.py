@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mazo.claims import Claims, Judged, judge, load_claims
 from mazo.config import Suite
-from mazo.evidence import Evidence, masked_method
+from mazo.evidence import Evidence
+from mazo.grid import masked_method
 from mazo.measurements import MEASUREMENTS
 from mazo.plots.claims import draw_claims
 from mazo.plots.style import write_figure

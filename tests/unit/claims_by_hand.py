@@ -7,9 +7,8 @@ from hand_made import CONTENT, record, suite
 from samples_by_hand import write_all
 
 from mazo.config import Suite
-from mazo.evidence import probe_file
 from mazo.files import write_json, write_text
-from mazo.grid import is_trained, run_folder, runs
+from mazo.grid import is_trained, probe_file, run_folder, runs
 from mazo.records import StageCost, write_record
 
 METHODS = CONTENT["methods"] | {

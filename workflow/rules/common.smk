@@ -12,18 +12,19 @@ from mazo.configfile import parse_suite
 from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
-from mazo.evidence import masked_method, probe_file
 from mazo.files import write_text
 from mazo.grid import (
     is_adapted,
     is_masked,
     is_scored,
     is_trained,
+    masked_method,
+    probe_file,
     run_folder,
     runs,
     stage_digest,
 )
-from mazo.html.page import ASSETS
+from mazo.html import ASSETS
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
