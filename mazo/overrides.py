@@ -19,6 +19,8 @@ def replaced(settings: Replaced, overrides: Mapping[str, Value]) -> Replaced:
 
     :raises ValueError: a key that there is not, or a value that it does not take.
     """
+    if not overrides:
+        return settings
     content = settings.model_dump()
     for key, value in overrides.items():
         _put(content, key, value)
