@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mazo import __version__
 from mazo.errors import MazoError
+from mazo.forkserver import FORKED, hand_over
 from mazo.joblog import job_log, one_line_each
 from mazo.machine import machine_faults_told
 
@@ -203,7 +204,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one subcommand; an input at fault ends in one line on standard error and status 2."""
+    """Run one subcommand; an input at fault ends in one line on standard error and status 2.
+
+    :param argv: Its arguments; the process's own, when absent, may be run by a process that has the libraries imported.
+    """
+    if argv is None and sys.argv[1:2] and sys.argv[1] in FORKED and (status := hand_over(sys.argv[1:])) is not None:
+        return status
     options = vars(parser().parse_args(argv))
     command, log = options.pop("command"), options.pop("log")
     place = "/".join(
