@@ -13,7 +13,7 @@ from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
 from mazo.files import write_text
-from mazo.forkserver import start_server
+from mazo.forkserver import FORKED, start_server
 from mazo.grid import (
     is_adapted,
     is_masked,
@@ -84,10 +84,11 @@ TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(r
 # the file may change without re-running it. Keys keep their order, which is the order of the table's rows.
 onstart:
     write_text(Path(CONFIG), SUITE.model_dump_json(indent=1) + "\n")
-    if workflow.local_exec and all(
-        model.device == "cpu" for model in SUITE.models.values()
-    ):
-        start_server(workflow.snakemake_tmp_dir)
+    on_cpu = all(model.device == "cpu" for model in SUITE.models.values())
+    if workflow.local_exec and on_cpu:
+        jobs = [job.rule.name for job in workflow.dag.needrun_jobs()]
+        if sum(name in FORKED for name in jobs) > 2:
+            start_server(workflow.snakemake_tmp_dir)
 
 
 wildcard_constraints:
