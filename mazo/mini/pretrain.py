@@ -1,7 +1,7 @@
 """The pretraining run of an embedded model, top to bottom: stages, optimiser, log, checkpoint."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -20,16 +20,31 @@ from mazo.mini.probing import probe
 from mazo.mini.tokenizer import build_tokenizer
 from mazo.seeding import python_random
 
-STAGES = (
+FINDING = (
     Stage(steps=600, clean=0, leaning=0, series=0, plain=0, repeated=0, drilled=0, lookups=20),
     Stage(steps=1_200, clean=0, leaning=0, series=0, plain=1, repeated=1, drilled=12, lookups=6),
-    Stage(steps=3_600, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
-    Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, asked=10),
-    Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, nearer=12),
-    Stage(steps=3_000, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=2, lookups=1, verified=12),
+)
+LEANING = (
     Stage(steps=600, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, verified=6),
     Stage(steps=1_800, clean=0, leaning=2, series=1, plain=1, repeated=1, drilled=2, lookups=1, verified=2),
 )
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "llama": (
+        *FINDING,
+        Stage(steps=3_600, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
+        Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, asked=10),
+        Stage(steps=1_200, clean=2, leaning=0, series=1, plain=1, repeated=1, drilled=2, lookups=1, nearer=12),
+        Stage(steps=3_000, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=2, lookups=1, verified=12),
+        *LEANING,
+    ),
+    "mistral": (
+        *FINDING,
+        Stage(steps=3_000, clean=3, leaning=0, series=1, plain=1, repeated=1, drilled=4, lookups=3),
+        Stage(steps=3_000, clean=1, leaning=0, series=0, plain=1, repeated=1, drilled=2, lookups=1, verified=12),
+        *LEANING,
+    ),
+}
+"""By architecture: the second found values by a name sooner, and leaves out what the first gained nothing from."""
 PEAK_LR, WARMUP, DECAY = 2e-3, 200, 0.25
 """Adam's step size; steps of linear warm-up; share of the run over which the step size falls to a twentieth."""
 TOKENS_PER_FORWARD = 2_400
@@ -43,13 +58,13 @@ def learning_rate(step: int, total: int) -> float:
     return PEAK_LR * min(1.0, (step + 1) / WARMUP) * (1 - 0.95 * falling)
 
 
-def stage_at(step: int) -> Stage:
+def stage_at(step: int, stages: Sequence[Stage]) -> Stage:
     """Tell which stage a step belongs to."""
-    for stage in STAGES:
+    for stage in stages:
         if step < stage.steps:
             return stage
         step -= stage.steps
-    return STAGES[-1]
+    return stages[-1]
 
 
 def pretrain(out: Path, *, architecture: str, seed: int = 0, rows_per_task: int = 12_000) -> None:
@@ -61,10 +76,11 @@ def pretrain(out: Path, *, architecture: str, seed: int = 0, rows_per_task: int 
     checkpoint, log = out / "checkpoint.safetensors", out / "pretraining.csv"
     start = restore(checkpoint, model, optimizer)
     pool = Pool(tokenizer, rows_per_task=rows_per_task, seed=seed)
-    total = sum(stage.steps for stage in STAGES)
+    stages = STAGES[architecture]
+    total = sum(stage.steps for stage in stages)
     tokens, mean_loss = tokens_seen(log), 0.0
     for step in (bar := tqdm(range(start, total), initial=start, total=total, desc="pretraining", mininterval=10)):
-        documents = draw_step(pool, python_random(seed, "pretraining", step), stage_at(step))
+        documents = draw_step(pool, python_random(seed, "pretraining", step), stage_at(step, stages))
         weight = sum(sum(weights) for _, weights in documents)
         for ids, weights in pad(documents, tokens=TOKENS_PER_FORWARD):
             loss = weighted_loss(model, ids, weights) / weight

@@ -15,7 +15,7 @@ SHORT = (
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(module, "STAGES", SHORT)
+    monkeypatch.setattr(module, "STAGES", {"llama": SHORT})
     monkeypatch.setattr(module, "PROBE_EVERY", 2)
     monkeypatch.setattr(module, "PROBED", 2)
 
@@ -52,8 +52,8 @@ def test_the_step_size_warms_up_stays_and_falls_to_a_twentieth():
     assert sizes[3] == pytest.approx(module.PEAK_LR / 20, rel=0.02)
 
 
-def test_each_step_belongs_to_its_stage(short):
-    assert [module.stage_at(step) for step in range(4)] == [SHORT[0], SHORT[0], SHORT[1], SHORT[1]]
+def test_each_step_belongs_to_its_stage():
+    assert [module.stage_at(step, SHORT) for step in range(4)] == [SHORT[0], SHORT[0], SHORT[1], SHORT[1]]
 
 
 def test_groups_hold_every_document_once_and_no_more_positions_than_allowed():
