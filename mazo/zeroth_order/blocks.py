@@ -11,6 +11,7 @@ from torch import Tensor
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.distributions import BLOCK
+from mazo.zeroth_order.stream import Numbers
 
 _local = threading.local()
 
@@ -30,14 +31,15 @@ class Block:
     part: Coordinates
     offset: int
 
-    def draw(self, z: Direction, *, memory: int = 0) -> Float[Tensor, " numbers"]:
+    def draw(self, z: Direction, *, memory: int = 0) -> Numbers:
         """Draw its share of a direction; it may be overwritten, and is when the next group is drawn.
 
         :param memory: Which of the thread's drawing memories to draw to.
         """
-        if self.part.device.type == "cpu" and z.splits(self.name) and self.part.size <= BLOCK:
-            return z.draw_block(self.name, self.start, _memory(memory)[self.offset : self.offset + self.part.size])
-        return z.draw(self.name, self.part.device)
+        device, size = self.part.device, self.part.size
+        fits = device.type == "cpu" and size <= BLOCK
+        out = _memory(memory)[self.offset : self.offset + size] if fits else None
+        return z.numbers(self.name, self.start, size, device, out=out)
 
 
 def groups(coordinates: Mapping[str, Coordinates], z: Direction) -> Iterator[list[Block]]:

@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mazo.masks import Mask
-from mazo.zeroth_order.distributions import BLOCK
+from mazo.zeroth_order.distributions import BLOCK, DEVICE_BLOCK
+from mazo.zeroth_order.stream import Numbers, Stream, in_memory
 
 Change = Callable[[Tensor], None]
 
@@ -42,19 +43,19 @@ class Coordinates(ABC):
         return end != 0
 
     @abstractmethod
-    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Move the model's weights from theta + start z to theta + end z.
 
-        :param z: Numbers that may be overwritten; ``None`` where :meth:`draws` says that they are not needed.
+        :param z: Numbers, which may be overwritten; ``None`` where :meth:`draws` says that they are not needed.
         """
 
     @abstractmethod
-    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+    def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return the numbers of a direction that take part in the step."""
 
     @abstractmethod
     def step_(self, change: Change) -> None:
-        """Let ``change`` alter theta, a float32 tensor, in place, and write the result to the model's weights."""
+        """Let ``change`` alter theta in place, float32 wherever a copy is held, and write it to the model's weights."""
 
     def settle_(self) -> None:
         """Write theta to the model's weights, wherever they have been moved to."""
@@ -66,10 +67,11 @@ class Splittable(Coordinates):
 
     @cached_property
     def parts(self) -> list[tuple[int, Coordinates]]:
-        """Blocks of the numbers, in the same memory; all at once where they are not on the CPU."""
-        if self._flat.device.type != "cpu" or self.size <= BLOCK:
+        """Blocks of the numbers, in the same memory, larger where that is not the CPU's."""
+        block = BLOCK if self._flat.device.type == "cpu" else DEVICE_BLOCK
+        if self.size <= block:
             return [(0, self)]
-        return [(start, self._part(start, min(start + BLOCK, self.size))) for start in range(0, self.size, BLOCK)]
+        return [(start, self._part(start, min(start + block, self.size))) for start in range(0, self.size, block)]
 
     def _part(self, start: int, end: int) -> "Splittable":
         part = copy(self)
@@ -98,16 +100,21 @@ class Master(Splittable):
         self.size, self.device = len(self._flat), torch.device(device or weight.device)
         self._theta = self._flat.to(self.device, torch.float32, copy=True)
 
-    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z from the copy."""
+        is_near = self._flat.device == self._theta.device
+        if isinstance(z, Stream) and not is_near:
+            z = in_memory(z)
         if z is None:
             self._flat.copy_(self._theta)
-        elif self._flat.dtype == torch.float32 and self._flat.device == self._theta.device:
+        elif isinstance(z, Stream):
+            z.write_(self._flat, base=self._theta, alpha=end)
+        elif self._flat.dtype == torch.float32 and is_near:
             torch.add(self._theta, z, alpha=end, out=self._flat)
         else:
             self._flat.copy_(torch.add(self._theta, z, alpha=end, out=z))
 
-    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+    def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return all of them."""
         return z
 
@@ -136,11 +143,14 @@ class Kept(Splittable):
         self._kept = kept.to(weight.device, torch.int32 if is_short else torch.int64)
         self._integers = INTEGERS[weight.element_size()]
 
-    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z to the kept places."""
-        self._write_(self._theta if z is None else torch.add(self._theta, z, alpha=end, out=z))
+        if isinstance(z, Stream):
+            z.write_(self._flat, base=self._theta, alpha=end, places=self._kept)
+        else:
+            self._write_(self._theta if z is None else torch.add(self._theta, z, alpha=end, out=z))
 
-    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+    def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return all of them; the direction covers the kept weights alone."""
         return z
 
@@ -170,13 +180,13 @@ class UpdateMasked(Coordinates):
         self._kept = kept.to(weight.device, torch.int64)
         self.size, self.device = self._whole.size, weight.device
 
-    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z to the whole tensor."""
         self._whole.move_(z, start=start, end=end)
 
-    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+    def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return the numbers of the kept weights."""
-        return z.index_select(0, self._kept)
+        return in_memory(z).index_select(0, self._kept)
 
     def step_(self, change: Change) -> None:
         """Step the kept weights and write theta through."""
@@ -208,20 +218,21 @@ class InPlace(Splittable):
         """Return that every move does: there is no copy to return to."""
         return True
 
-    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Add (end - start) z in the weights' own type."""
         assert z is not None
-        self._flat.add_(z.to(self._flat.dtype), alpha=end - start)
+        if isinstance(z, Stream):
+            z.write_(self._flat, base=self._flat, alpha=end - start, rounded=True)
+        else:
+            self._flat.add_(z.to(self._flat.dtype), alpha=end - start)
 
-    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+    def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return all of them."""
         return z
 
     def step_(self, change: Change) -> None:
-        """Step in float32 and round once."""
-        theta = self._flat.float() if self._flat.dtype != torch.float32 else self._flat
-        change(theta)
-        self._flat.copy_(theta)
+        """Step the weights themselves."""
+        change(self._flat)
 
 
 def hold(

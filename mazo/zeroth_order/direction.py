@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mazo.seeding import stream_key
-from mazo.zeroth_order.distributions import Fill, drawn, fill_gaussian_, fill_rademacher_
+from mazo.zeroth_order.distributions import DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.low_rank import LowRank
+from mazo.zeroth_order.stream import Numbers, Stream, in_memory, makes_numbers
 from mazo.zeroth_order.subspace import Subspace
 
 DISTRIBUTIONS: dict[str, Fill] = {
@@ -53,22 +54,35 @@ class Direction:
 
         :param device: Where they are wanted; the integers and the table are the same everywhere.
         """
-        numbers = self._draw(name).to(device)
-        return numbers.mul_(self._scale) if self.distribution == "sphere" else numbers
+        return in_memory(self.numbers(name, 0, self.sizes[name], torch.device(device)))
+
+    def numbers(
+        self,
+        name: str,
+        start: int,
+        size: int,
+        device: torch.device,
+        *,
+        out: Float[Tensor, " size"] | None = None,
+    ) -> Numbers:
+        """Return ``size`` numbers of one tensor: not drawn yet where the device makes them itself.
+
+        :param start: The first, a multiple of 256; 0 for a tensor that :meth:`splits` says comes whole.
+        :param out: Memory of the CPU to draw to, for numbers that are wanted there; its own may be taken all the same.
+        """
+        if not self.splits(name):
+            assert self.factored is not None
+            whole = self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
+            return whole.to(device)
+        fill, key, scale = DISTRIBUTIONS[self.distribution], self._key(name), self._scale(device)
+        if makes_numbers(device):
+            return Stream(fill is fill_rademacher_, key, start, size, device, scale)
+        numbers = draw_(torch.empty(size) if out is None else out, fill, key, start=start).to(device)
+        return numbers if scale == 1 else numbers.mul_(scale)
 
     def splits(self, name: str) -> bool:
         """Tell whether a tensor's numbers can be drawn a block at a time; a product of factors comes whole."""
         return self.factored is None or not self.factored.covers(name)
-
-    def draw_block(self, name: str, start: int, out: Float[Tensor, " numbers"]) -> Float[Tensor, " numbers"]:
-        """Draw the numbers from ``start``, a multiple of 256, into a CPU tensor, and return it."""
-        DISTRIBUTIONS[self.distribution](out, self._key(name), start)
-        return out.mul_(self._scale) if self.distribution == "sphere" else out
-
-    def _draw(self, name: str) -> Float[Tensor, " numbers"]:
-        if self.factored is not None and self.factored.covers(name):
-            return self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
-        return drawn(DISTRIBUTIONS[self.distribution], self._key(name), self.sizes[name])
 
     def _key(self, name: str) -> int:
         if name not in self._keys:
@@ -79,8 +93,24 @@ class Direction:
     def _keys(self) -> dict[str, int]:
         return {}
 
+    def _scale(self, device: torch.device) -> float:
+        if self.distribution != "sphere":
+            return 1.0
+        if device not in self._scales:
+            self._scales[device] = math.sqrt(sum(self.sizes.values()) / self._square(device))
+        return self._scales[device]
+
     @cached_property
-    def _scale(self) -> float:
+    def _scales(self) -> dict[torch.device, float]:
+        return {}
+
+    def _square(self, device: torch.device) -> float:
+        """Return the sum of all numbers' squares before they are scaled, and wait for it."""
+        z = replace(self, distribution="gaussian")
+        stretches = (
+            in_memory(z.numbers(name, start, min(DEVICE_BLOCK, size - start), device))
+            for name, size in self.sizes.items()
+            for start in range(0, size, DEVICE_BLOCK)
+        )
         # float64 sums: the float32 product then has the same bits wherever the sum's last digits differ.
-        squares = sum(torch.sum(self._draw(name).double().square()).item() for name in self.sizes)
-        return math.sqrt(sum(self.sizes.values()) / squares)
+        return float(sum(torch.sum(numbers.double().square()) for numbers in stretches))

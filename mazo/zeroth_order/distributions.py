@@ -11,7 +11,9 @@ from torch import Tensor
 from mazo.zeroth_order.philox import random_words, split_words
 
 BLOCK = 65_536
-"""Numbers drawn and used at once: with the table and the weights they belong to they fit a core's cache."""
+"""Numbers drawn and used at once on the CPU: with the table and the weights they belong to they fit a core's cache."""
+DEVICE_BLOCK = 2**24
+"""Numbers used at once elsewhere: enough to be busy with, and 64 MiB where they must lie in memory."""
 
 Fill = Callable[[Float[Tensor, " numbers"], int, int], None]
 """(out, key, start): write the stream's numbers from number ``start``, a multiple of 256, into a CPU tensor."""
@@ -59,12 +61,16 @@ def fill_rademacher_(out: Float[Tensor, " numbers"], key: int, start: int = 0) -
         numbers[8 * whole :] = signs[octets[whole], :rest]
 
 
+def draw_(out: Float[Tensor, " numbers"], fill: Fill, key: int, *, start: int = 0) -> Float[Tensor, " numbers"]:
+    """Write the numbers of a stream from number ``start``, a multiple of 256, into a CPU tensor, and return it."""
+    for place in range(0, len(out), BLOCK):
+        fill(out[place : place + BLOCK], key, start + place)
+    return out
+
+
 def drawn(fill: Fill, key: int, numbers: int) -> Float[Tensor, " numbers"]:
     """Draw the first numbers of a stream."""
-    out = torch.empty(numbers)
-    for start in range(0, numbers, BLOCK):
-        fill(out[start : start + BLOCK], key, start)
-    return out
+    return draw_(torch.empty(numbers), fill, key)
 
 
 gaussian = partial(drawn, fill_gaussian_)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mazo.errors import ConfigError
 from mazo.zeroth_order.coordinates import Change, Coordinates
+from mazo.zeroth_order.stream import Numbers, Stream, in_memory
 
 Groups = Mapping[str, Mapping[str, float]]
 
@@ -51,13 +52,13 @@ class Scaled(Coordinates):
         """Tell whether a move needs z."""
         return self._inner.draws(end)
 
-    def move_(self, z: Float[Tensor, " size"] | None, *, start: float, end: float) -> None:
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Move the weights from theta + start eps_g z to theta + end eps_g z."""
         self._inner.move_(z, start=start * self._eps, end=end * self._eps)
 
-    def select(self, z: Float[Tensor, " size"]) -> Float[Tensor, " trained"]:
+    def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return the numbers of z / eps_g that take part in the step."""
-        return self._inner.select(z) / self._eps
+        return in_memory(self._inner.select(z)) / self._eps
 
     def step_(self, change: Change) -> None:
         """Let ``change`` alter theta."""

@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
+
+from mazo.zeroth_order.stream import Numbers, in_memory
 
 Place = tuple[str, int]
 """A tensor's name and the place in it of the first of some numbers; a rule keeps a state for each."""
@@ -14,24 +15,24 @@ class Step(ABC):
     """A rule from some numbers' estimated gradient to its update u; the engine then does theta <- theta - lr u."""
 
     @abstractmethod
-    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return the update of the numbers at ``place``; called once a step for each. May overwrite ``gradient``."""
 
 
 class SGD(Step):
     """The gradient itself (MeZO)."""
 
-    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
-        """Return g."""
+    def update(self, place: Place, gradient: Numbers) -> Numbers:
+        """Return g, in memory or not."""
         return gradient
 
 
 class Sign(Step):
     """The sign of every coordinate of the gradient (ZO-signSGD, Liu et al., ICLR 2019)."""
 
-    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return sign(g)."""
-        return gradient.sign_()
+        return in_memory(gradient).sign_()
 
 
 class Momentum(Step):
@@ -44,8 +45,9 @@ class Momentum(Step):
         self._momentum = momentum
         self._mean: dict[Place, Tensor] = {}
 
-    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return m after this step."""
+        gradient = in_memory(gradient)
         mean = _state(self._mean, place, gradient)
         return mean.mul_(self._momentum).add_(gradient)
 
@@ -65,8 +67,9 @@ class Adam(Step):
         self._square: dict[Place, Tensor] = {}
         self._count: dict[Place, int] = {}
 
-    def update(self, place: Place, gradient: Float[Tensor, " trained"]) -> Float[Tensor, " trained"]:
+    def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return u after this step."""
+        gradient = in_memory(gradient)
         mean, square = _state(self._mean, place, gradient), _state(self._square, place, gradient)
         count = self._count[place] = self._count.get(place, 0) + 1
         mean.lerp_(gradient, 1 - self.decay_mean)

@@ -9,6 +9,7 @@ from mazo.zeroth_order.blocks import Block, groups
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.steps import Step
+from mazo.zeroth_order.stream import Numbers, Stream, add_, in_memory, times_
 
 
 def update_(
@@ -36,16 +37,28 @@ def update_(
                 block.part.settle_()
 
 
-def _gradients(group: Sequence[Block], directions: Sequence[Direction], coefficients: Sequence[float]) -> list[Tensor]:
+def _gradients(
+    group: Sequence[Block], directions: Sequence[Direction], coefficients: Sequence[float]
+) -> Sequence[Numbers]:
     """Return sum_k coefficient_k z_k over each block's stepped numbers, holding one more direction at a time."""
-    totals = [block.part.select(block.draw(directions[0])).mul_(coefficients[0]) for block in group]
+    totals = [times_(block.part.select(block.draw(directions[0])), coefficients[0]) for block in group]
+    if len(directions) == 1:
+        return totals
+    sums = [in_memory(total) for total in totals]
     for z, coefficient in zip(directions[1:], coefficients[1:], strict=True):
-        for block, total in zip(group, totals, strict=True):
-            total.add_(block.part.select(block.draw(z, memory=1)), alpha=coefficient)
-    return totals
+        for block, total in zip(group, sums, strict=True):
+            add_(total, block.part.select(block.draw(z, memory=1)), alpha=coefficient)
+    return sums
 
 
-def _descend_(theta: Tensor, update: Tensor, *, lr: float, weight_decay: float) -> None:
+def _descend_(theta: Tensor, update: Numbers, *, lr: float, weight_decay: float) -> None:
+    """Step theta in float32, and round once where it has another type."""
+    if isinstance(update, Stream):
+        update.write_(theta, base=theta, alpha=-lr, decay=weight_decay)
+        return
+    exact = theta.float()
     if weight_decay:
-        update = update.add_(theta, alpha=weight_decay)
-    theta.add_(update, alpha=-lr)
+        update = update.add_(exact, alpha=weight_decay)
+    exact.add_(update, alpha=-lr)
+    if exact is not theta:
+        theta.copy_(exact)

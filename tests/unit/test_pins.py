@@ -9,12 +9,9 @@ from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-GROUPS = (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-RANGES = [
-    Requirement(text)
-    for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-    for text in group
-]
+# What runs on a GPU comes with torch's builds for one.
+EXTRAS = [group for name, group in PROJECT["optional-dependencies"].items() if name != "gpu"]
+RANGES = [Requirement(text) for group in (PROJECT["dependencies"], *EXTRAS) for text in group]
 
 
 def locked() -> dict[str, str]:

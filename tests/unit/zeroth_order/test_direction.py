@@ -60,7 +60,11 @@ def test_the_sphere_has_the_norm_root_d_over_all_tensors_together():
 def test_a_block_drawn_alone_is_that_stretch_of_the_whole(distribution, start, numbers):
     z = Direction(0, 0, 0, distribution, {"w": 200_001})
     assert z.splits("w")
-    assert torch.equal(z.draw_block("w", start, torch.empty(numbers)), z.draw("w")[start : start + numbers])
+    drawn = z.numbers("w", start, numbers, torch.device("cpu"))
+    assert torch.equal(drawn, z.draw("w")[start : start + numbers])
+    out = torch.empty(numbers)
+    assert z.numbers("w", start, numbers, torch.device("cpu"), out=out) is out
+    assert torch.equal(out, drawn)
 
 
 @pytest.mark.parametrize("distribution", FACTORED)
