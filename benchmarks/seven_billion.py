@@ -1,29 +1,69 @@
-"""Memory and seconds of scoring and training a random model of LLaMA-2-7B's shape, in bfloat16 on one GPU.
+"""Scoring and training a random model of LLaMA-2-7B's shape, in bfloat16 on one GPU, beside two bare forwards.
 
     python benchmarks/seven_billion.py --out docs/benchmarks.md                      # one GPU
     python benchmarks/seven_billion.py --device cpu --width 128 --depth 2 --mlp 256  # a trial of the script
 
 Random weights and random tokens: only sizes and times mean anything. Peaks are the device allocator's on a GPU and
-resident memory on the CPU.
+resident memory on the CPU. A GPU's steps are done twice over, with directions that its kernels make and with directions
+that the CPU draws.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import torch
+from clock import Ratio, ratios
 from page import deliver, markdown_table, out_option
 from scoring_memory import peak_above
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from mazo import ZerothOrderOptimizer, mask_from_scores, score_tasks
+from mazo import Mask, ZerothOrderOptimizer, mask_from_scores, score_tasks
 from mazo.batches import Batch, collate, encode_example
 from mazo.encoding import EncodedPair
 from mazo.losses import task_losses
 from mazo.seeding import numpy_generator
+from mazo.zeroth_order import direction
+from mazo.zeroth_order.stream import makes_numbers
 
 GIB = 2**30
 TASKS = 2
+MEMORY_BOUND = 1.03
+"""Peak memory that is wanted at most, in those of inference."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to step.
+
+    :param bound: Time that is wanted at most, in two bare forwards.
+    :param density: Of the mask; no mask if ``None``.
+    """
+
+    name: str
+    bound: float
+    density: float | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+DENSE = [
+    Kind("MTL-ZO in place", 1.15, settings={"precision": "in_place"}),
+    Kind("MTL-ZO in place, rademacher", 1.15, settings={"precision": "in_place", "direction": "rademacher"}),
+]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What steps of a kind cost: time beside two forwards, and the peak above the model, in bytes."""
+
+    kind: Kind
+    by_kernels: bool
+    trained: int
+    ratio: Ratio
+    peak: int
 
 
 def random_model(options: argparse.Namespace) -> LlamaForCausalLM:
@@ -69,43 +109,125 @@ def cost(work: Callable[[], object], *, device: str) -> tuple[float, int]:
     return time.perf_counter() - start, peak
 
 
+class Bench:
+    """A random model, its batches, and what is measured on them."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.device, self._steps, self._densities = options.device, options.steps, options.density
+        self.model, self._batches = random_model(options), random_batches(options)
+        self._masks: dict[float, Mask] = {}
+        self.two_forwards()
+
+    def score(self) -> None:
+        """Score all tasks and make the masks."""
+        scores = score_tasks(self.model, self._batches, layers_at_once=1)
+        self._masks = {density: mask_from_scores(scores, density=density) for density in self._densities}
+
+    def forward(self) -> Tensor:
+        """Measure the tasks' losses."""
+        both = [part for parts in self._batches.values() for part in parts]
+        return task_losses(self.model, both, num_tasks=TASKS)
+
+    @torch.no_grad()
+    def two_forwards(self) -> None:
+        """Do what no step can do without, and wait for it as a step does."""
+        for _ in range(2):
+            self.forward().cpu()
+
+    def steps(self) -> list[Cost]:
+        """Measure every kind, by kernels and without where the device makes its numbers."""
+        masked = [Kind(f"MaZO, density {100 * d:g} %", 1.05, density=d) for d in self._densities]
+        paths = [True, False] if makes_numbers(torch.device(self.device)) else [False]
+        return [self._measure(kind, by_kernels=by) for by in paths for kind in [*masked, *DENSE]]
+
+    def _measure(self, kind: Kind, *, by_kernels: bool) -> Cost:
+        mask = None if kind.density is None else self._masks[kind.density]
+        made: list[ZerothOrderOptimizer] = []
+
+        def begin() -> None:
+            weights = self.model.named_parameters()
+            made.append(ZerothOrderOptimizer(weights, lr=1e-6, run_seed=0, mask=mask, **kind.settings))
+            made[0].step(self.forward)
+
+        def step() -> None:
+            made[0].step(self.forward)
+            if self.device != "cpu":
+                torch.cuda.synchronize()
+
+        # A step over all weights whose numbers the CPU draws takes a minute.
+        repeats = max(2, self._steps if by_kernels or mask is not None else 2)
+        with patch.object(direction, "makes_numbers", lambda device: by_kernels):
+            _, peak = cost(begin, device=self.device)
+            ratio = ratios({kind.name: step}, self.two_forwards, repeats=repeats)[kind.name]
+        return Cost(kind, by_kernels, made[0].num_trained, ratio, peak)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What steps are measured beside: bytes of the model, and two forwards' peak above it."""
+
+    model: int
+    forwards: int
+
+    def times(self, peak: int) -> float:
+        """Return how many times inference's a peak above the model is, the model counted in both."""
+        return (self.model + peak) / (self.model + self.forwards)
+
+
+def step_table(costs: Sequence[Cost], unit: Unit) -> str:
+    """Lay out times and peaks."""
+    head = ["step", "directions made by", "weights", "seconds", "times two forwards", "peak above the model, GiB"]
+    rows = []
+    for found in costs:
+        by = "kernels" if found.by_kernels else "the CPU"
+        figures = [f"{found.trained:,}", f"{found.ratio.seconds:.3f}", f"{found.ratio.wall:.3f}"]
+        rows.append([found.kind.name, by, *figures, f"{found.peak / GIB:.2f}", f"{unit.times(found.peak):.3f}"])
+    return markdown_table([*head, "peak, times inference's"], rows, words=2)
+
+
+def findings(costs: Sequence[Cost], unit: Unit) -> str:
+    """Say of every step, by kernels where there are any, whether it is within the bounds that are wanted."""
+    lines = []
+    for found in costs:
+        if found.by_kernels == costs[0].by_kernels:
+            duration = _verdict("time", found.ratio.wall, found.kind.bound)
+            memory = _verdict("memory", unit.times(found.peak), MEMORY_BOUND)
+            lines.append(f"- {found.kind.name}: {duration}; {memory}.")
+    return "\n".join(lines)
+
+
+def _verdict(what: str, found: float, bound: float) -> str:
+    return f"{what} {found:.3f}, wanted at most {bound:g}: {'within' if found <= bound else 'not within'}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Score, mask, and train; print a table or write it into a page."""
+    """Score, mask, and train; print the tables or write them into a page."""
     parser = argparse.ArgumentParser(description="scoring and training at 7B")
     parser.add_argument("--device", default="cuda")
     sizes = {"width": 4096, "depth": 32, "mlp": 11008, "vocabulary": 32000}
     work = {"tokens": 256, "examples": 8, "micro-batch": 8, "steps": 20}
     for name, value in {**sizes, **work}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--density", type=float, nargs="+", default=[0.01, 0.1], help="of the masks")
     out_option(parser)
     options = parser.parse_args(arguments)
 
-    model, batches = random_model(options), random_batches(options)
-    kept: dict = {}
-
-    def score() -> None:
-        kept["mask"] = mask_from_scores(score_tasks(model, batches, layers_at_once=1), density=0.1)
-
-    def train() -> None:
-        optimizer = ZerothOrderOptimizer(model.named_parameters(), lr=1e-6, run_seed=0, mask=kept["mask"])
-        kept["trained"] = optimizer.num_trained
-        both = [part for parts in batches.values() for part in parts]
-        for _ in range(options.steps):
-            optimizer.step(lambda: task_losses(model, both, num_tasks=TASKS))
-
-    score_seconds, score_peak = cost(score, device=options.device)
-    train_seconds, train_peak = cost(train, device=options.device)
-    weights = sum(weight.numel() for weight in model.parameters())
-    size = sum(weight.nbytes for weight in model.parameters()) / GIB
+    bench = Bench(options)
+    _, inference = cost(bench.two_forwards, device=options.device)
+    seconds, peak = cost(bench.score, device=options.device)
+    costs = bench.steps()
+    weights = sum(weight.numel() for weight in bench.model.parameters())
+    unit = Unit(sum(weight.nbytes for weight in bench.model.parameters()), inference)
     name = "CPU" if options.device == "cpu" else torch.cuda.get_device_name()
-    rows = [
-        [f"scores of {TASKS} tasks and mask", f"{score_peak / GIB:.2f}", f"{score_seconds:.1f}"],
-        [f"{options.steps} steps on {kept['trained']:,} weights", f"{train_peak / GIB:.2f}", f"{train_seconds:.1f}"],
-    ]
-    table = markdown_table(["what", "peak above the model, GiB", "seconds"], rows, words=1)
-    note = f"{name}; {weights:,} weights in bfloat16, {size:.2f} GiB; {options.examples} examples a task of"
-    note += f" {options.tokens} tokens with two answers each, micro-batches of {options.micro_batch} sequences at most."
-    deliver("seven_billion", f"{table}\n\n{note}", page=options.out)
+    note = f"{name}, torch {torch.__version__}; {weights:,} weights in bfloat16, {unit.model / GIB:.2f} GiB;"
+    note += f" {options.examples} examples a task of {options.tokens} tokens with two answers each, micro-batches of"
+    note += f" {options.micro_batch} sequences at most. Two forwards: {inference / GIB:.2f} GiB above the model. Scores"
+    note += f" of {TASKS} tasks and the masks: {seconds:.1f} s, {peak / GIB:.2f} GiB above the model. Times are medians"
+    note += (
+        f" of wall time over {max(2, options.steps)} steps, 2 where the CPU draws all weights' directions, each beside"
+    )
+    note += " two forwards just before."
+    deliver("seven_billion", "\n\n".join([step_table(costs, unit), note, findings(costs, unit)]), page=options.out)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The scripts of benchmarks/, one step long: they still run, and write into their pages."""
 
+import re
 import runpy
 from dataclasses import replace
 from functools import partial
@@ -51,11 +52,13 @@ def test_the_table_of_a_large_model_is_written_into_its_page(tmp_path, monkeypat
     main = runpy.run_path(str(REPOSITORY / "benchmarks" / "seven_billion.py"))["main"]
     sizes = {"width": 32, "depth": 2, "mlp": 64, "vocabulary": 100, "tokens": 8, "examples": 3, "steps": 2}
     options = [text for name, size in sizes.items() for text in (f"--{name}", str(size))]
-    main(["--device", "cpu", *options, "--out", str(page)])
+    main(["--device", "cpu", *options, "--density", "0.1", "--out", str(page)])
     table = page.read_text().partition("<!-- seven_billion: begin -->")[2].partition("<!-- seven_billion: end -->")[0]
     kept = 2 * (4 * 32 * 3 + 2 * 64 * 3 + 32 * 6)  # per block: q, k, v, o; gate, up; down; 10 % of each row
-    assert "| scores of 2 tasks and mask |" in table
-    assert f"| 2 steps on {kept:,} weights |" in table
+    assert f"| MaZO, density 10 % | the CPU | {kept:,} | " in table
+    assert "| MTL-ZO in place | the CPU | " in table and "by kernels" not in table
+    for bound in ("time", "memory"):
+        assert len(re.findall(rf"{bound} [0-9.]+, wanted at most 1.[0-9]+: (?:not )?within", table)) == 3
 
 
 def test_the_table_of_steps_is_written_into_its_page(tmp_path, monkeypatch):
