@@ -17,8 +17,6 @@ from mazo.zeroth_order.stream import Stream, add_, in_memory
 
 HAS_GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda:0" if HAS_GPU else "cpu")
-if not HAS_GPU:
-    os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton reads it as it is imported
 triton = pytest.importorskip(
     "triton",
     minversion=None if HAS_GPU else "3.9",
