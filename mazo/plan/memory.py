@@ -11,6 +11,8 @@ from mazo.importance.groups import held_bytes, layer_groups, work_bytes
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.plan.shape import Shape, scored_layers
 from mazo.plan.work import Lengths
+from mazo.zeroth_order.direction import FACTORED
+from mazo.zeroth_order.distributions import DEVICE_BLOCK
 
 PROCESS = {"score": 430 * 2**20, "train": 420 * 2**20, "evaluate": 450 * 2**20}
 """Bytes of a stage's process on the CPU before model and rows: Python and the libraries, as forked by a local workflow
@@ -60,12 +62,13 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
     assert isinstance(run.method, ZerothOrder)
     held = {"sgd": 0, "sign": 0, "momentum": 4, "adam": 8}[run.method.step] * total
     if run.method.mask is not None and run.method.mask_mode == "direction":
-        # The kept numbers in float32, and their places: 64-bit integers, on the CPU 32-bit ones beside the mask's own.
-        held += 4 * total + (4 + 4 if on_cpu else 8) * total
+        # The kept numbers in float32, and their places: 32-bit integers, on the CPU beside the mask's own.
+        held += 4 * total + (4 + 4 if on_cpu else 4) * total
     elif run.method.precision == "master" or run.method.mask is not None:
         held += 4 * total
-    # The direction's numbers of a tensor and the update from them; on the CPU a block of them.
-    moving = 0 if on_cpu else 2 * 4 * largest
+    # The direction's numbers and the update from them: of a block, or of a tensor that cannot be split.
+    splits = run.method.direction not in FACTORED and (run.method.mask is None or run.method.mask_mode == "direction")
+    moving = 2 * 4 * (min(largest, 0 if on_cpu else DEVICE_BLOCK) if splits else largest)
     return held + max(moving, _passing(shape, tokens))
 
 

@@ -137,9 +137,9 @@ class Kept(Splittable):
         self._flat = weight.detach().view(-1)
         self._theta = self._flat.index_select(0, kept.to(weight.device, torch.int64)).float()
         self.size, self.device = len(kept), weight.device
-        # numpy takes short positions and writes scattered numbers faster than torch; integers of the weights' width
-        # stand for the types that it does not have.
-        is_short = weight.device.type == "cpu" and len(self._flat) < 2**31
+        # On the CPU numpy writes scattered numbers, faster than torch; integers of the weights' width stand for the
+        # types that it does not have.
+        is_short = len(self._flat) < 2**31
         self._kept = kept.to(weight.device, torch.int32 if is_short else torch.int64)
         self._integers = INTEGERS[weight.element_size()]
 
@@ -165,7 +165,7 @@ class Kept(Splittable):
             kept = self._kept.numpy().astype(np.intp)  # given others, numpy converts them a few at a time
             self._flat.view(self._integers).numpy()[kept] = values.view(self._integers).numpy()
         else:
-            self._flat.index_copy_(0, self._kept, values)
+            self._flat.index_copy_(0, self._kept.long(), values)
 
 
 class UpdateMasked(Coordinates):
