@@ -33,12 +33,15 @@ KILLED = 128 + signal.SIGKILL
 Run = Callable[[list[str]], int]
 
 
-def start_server(folder: Path, preload: Sequence[str] = LIBRARIES) -> subprocess.Popen | None:
+def start_server(
+    folder: Path, *, program: str = "mazo.cli", preload: Sequence[str] = LIBRARIES
+) -> subprocess.Popen | None:
     """Start a server that this process's children find, and that ends with this process; none where forking is unsafe.
 
     Jobs that come before its imports are done wait for them.
 
     :param folder: Where its socket lies, open to this user alone.
+    :param program: Module whose ``main`` runs a command line.
     :param preload: Modules to import before the first fork.
     """
     address = str(folder.absolute() / "jobs")
@@ -48,7 +51,7 @@ def start_server(folder: Path, preload: Sequence[str] = LIBRARIES) -> subprocess
     listener.bind(address)
     listener.listen(128)
     server = subprocess.Popen(  # noqa: S603 (this interpreter)
-        [sys.executable, "-m", __name__, str(listener.fileno()), *preload],
+        [sys.executable, "-m", __name__, str(listener.fileno()), program, *preload],
         stdin=subprocess.PIPE,
         env=os.environ | THREADS,
         pass_fds=[listener.fileno()],
@@ -59,7 +62,7 @@ def start_server(folder: Path, preload: Sequence[str] = LIBRARIES) -> subprocess
 
 
 def hand_over(arguments: Sequence[str]) -> int | None:
-    """Have a ``mazo`` command line run by the server that :data:`VARIABLE` names, and return its exit status.
+    """Have a command line run by the server that :data:`VARIABLE` names, and return its exit status.
 
     None where there is no server, or none for this job: the caller then does the work itself.
     """
@@ -154,8 +157,5 @@ def _die_with(connection: socket.socket, is_done: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    from mazo.cli import main
-
-    for module in sys.argv[2:]:
-        import_module(module)
-    sys.exit(serve(socket.socket(fileno=int(sys.argv[1])), main))
+    program, *_ = [import_module(name) for name in sys.argv[2:]]
+    sys.exit(serve(socket.socket(fileno=int(sys.argv[1])), program.main))
