@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mazo.plots.style import COLOURS, DASHES, STYLE
+from mazo.plots.style import COLOURS, DASHES, MOST_LABELS, STYLE, nth_of
 
 SPLITS = ("train", "dev")
 
@@ -47,15 +47,22 @@ def draw_losses(panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> F
                 axes.set_title(f"{title}: {split} loss", fontsize=11, loc="left")
             row[0].set_ylabel("mean loss over tasks (nats)")
             if any(methods.values()):
-                row[-1].legend(frameon=False)
+                _draw_legend(row[-1], sum(map(bool, methods.values())))
     return figure
+
+
+def _draw_legend(axes: Axes, num_labels: int) -> None:
+    if num_labels <= MOST_LABELS:
+        axes.legend(frameon=False)
+    else:
+        axes.legend(frameon=False, fontsize=7, labelspacing=0.3, loc="upper left", bbox_to_anchor=(1.02, 1.02))
 
 
 def _draw_loss_panel(axes: Axes, methods: Mapping[str, Sequence[pd.DataFrame]], *, split: str) -> None:
     for index, (label, frames) in enumerate(methods.items()):
         if not frames:
             continue
-        curve, colour, dashes = mean_curve(frames, split=split), COLOURS[index % len(COLOURS)], DASHES[index % 4]
+        curve, colour, dashes = mean_curve(frames, split=split), COLOURS[index % len(COLOURS)], nth_of(DASHES, index)
         axes.plot(curve.steps, curve.mean, color=colour, linestyle=dashes, linewidth=1.8, label=label)
         low, high = curve.mean - curve.error, curve.mean + curve.error
         axes.fill_between(curve.steps, low, high, color=colour, alpha=0.18, linewidth=0)

@@ -53,6 +53,17 @@ def test_a_method_has_the_same_colour_in_both_figures():
     assert [line.get_color() for line in train.lines] == [line.get_color() for line in radar.lines[1:]]
 
 
+def test_many_methods_are_told_apart_and_their_legend_hides_no_curve():
+    methods = {f"method {number}": train_too(two_seeds()) for number in range(20)}
+    figure = draw_losses({"m, mix two": methods})
+    dev = figure.axes[1]
+    assert len({(line.get_color(), line.get_linestyle()) for line in dev.lines}) == 20
+    figure.draw_without_rendering()
+    legend = dev.get_legend()
+    assert legend.get_window_extent().x0 > dev.get_window_extent().x1
+    assert legend.get_window_extent().y0 > 0
+
+
 def test_a_suite_that_trains_nothing_still_has_its_figure(tmp_path):
     write_figure(draw_losses({"m, mix two": {"Zero-shot": []}}), tmp_path / "loss")
     assert (tmp_path / "loss.png").stat().st_size > 1000
