@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from mazo.config import Suite
-from mazo.grid import Row, rows, run_folder
-from mazo.samples import Items, average_items, check_paired, read_samples
+from mazo.grid import Row, rows
+from mazo.samples import Items, average_items, check_paired
 from mazo.statistics import Estimate, bootstrap_means, estimate, holm, mcnemar, merge_p_values
+from mazo.suite_items import SuiteItems
 
 RowItems = dict[int, dict[str, Items]]
 """A row's items by seed and task."""
@@ -45,28 +44,32 @@ class Comparison:
     """Absent for the mean, for scores that are not right or wrong, and for an average of several models."""
 
 
-def compare(suite: Suite, results: Path) -> list[Comparison]:
-    """Compare the rows of each model and mix with the reference method's row.
+def compare(suite: Suite, items: SuiteItems) -> list[Comparison]:
+    """Compare the rows of each model and mix with the reference method's row; see :func:`compare_section`."""
+    return [
+        found
+        for model in suite.models
+        for mix in suite.mixes
+        for found in compare_section(suite, items, model=model, mix=mix)
+    ]
 
-    :param results: The suite's folder.
+
+def compare_section(suite: Suite, items: SuiteItems, *, model: str, mix: str) -> list[Comparison]:
+    """Compare the rows of one model and mix with the reference method's row.
 
     Raises :class:`mazo.errors.DataError` for samples that are absent or about other items.
     """
-    sections = groupby(rows(suite), key=lambda row: (row.model, row.mix))
-    return [found for _, section in sections for found in _compare_section(list(section), suite, results=results)]
-
-
-def _compare_section(section: Sequence[Row], suite: Suite, *, results: Path) -> list[Comparison]:
+    section = [row for row in rows(suite) if (row.model, row.mix) == (model, mix)]
     (reference,) = [row for row in section if row.name == suite.reference_method]
     others = [row for row in section if row is not reference]
     if not others:
         return []
-    base = read_row(reference, results)
-    items = [read_row(row, results) for row in others]
-    for row, own in zip(others, items, strict=True):
+    base = read_row(reference, items)
+    read = [read_row(row, items) for row in others]
+    for row, own in zip(others, read, strict=True):
         _check_row(row, own, reference, base)
     differences: dict[str, np.ndarray] = {
-        task: np.stack([_scores(own, task, suite.seeds) - _scores(base, task, suite.seeds) for own in items])
+        task: np.stack([_scores(own, task, suite.seeds) - _scores(base, task, suite.seeds) for own in read])
         for task in reference.tasks
     }
     resampled = bootstrap_means(differences, resamples=suite.statistics.resamples, seed=suite.data.seed)
@@ -80,7 +83,7 @@ def _compare_section(section: Sequence[Row], suite: Suite, *, results: Path) -> 
             column=column,
             estimate=estimate(float(values[k]), resampled[column][k], confidence=suite.statistics.confidence),
             p_holm=1.0,
-            mcnemar=None if column == "mean" else _mcnemar(items[k], base, column),
+            mcnemar=None if column == "mean" else _mcnemar(read[k], base, column),
         )
         for k, row in enumerate(others)
         for column, values in means.items()
@@ -88,17 +91,12 @@ def _compare_section(section: Sequence[Row], suite: Suite, *, results: Path) -> 
     return _adjusted(found)
 
 
-def read_row(row: Row, results: Path) -> RowItems:
+def read_row(row: Row, items: SuiteItems) -> RowItems:
     """Read a row's items; where a score is the mean over several runs, so is every item's."""
-    found: RowItems = {}
-    for seed, group in row.runs.items():
-        read = {
-            run.method_name: read_samples(results / run_folder(run) / "samples.jsonl", tasks=row.tasks) for run in group
-        }
-        found[seed] = {
-            task: average_items([read[run.method_name][task] for run in row.runs_for(seed, task)]) for task in row.tasks
-        }
-    return found
+    return {
+        seed: {task: average_items([items.of(run)[task] for run in row.runs_for(seed, task)]) for task in row.tasks}
+        for seed in row.runs
+    }
 
 
 def _at(items: RowItems, seed: int) -> dict[str, Items]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mazo.claims import Claim, Finding, Group, Unit
-from mazo.comparison import Comparison, compare
+from mazo.comparison import Comparison, compare_section
 from mazo.config import Suite
 from mazo.errors import DataError
 from mazo.grid import Row, is_single_task, probe_file, rows
@@ -19,6 +19,7 @@ from mazo.methods import FirstOrder, ZerothOrder
 from mazo.outcomes import read_outcomes
 from mazo.records import Record
 from mazo.statistics import Estimate, bootstrap_means, estimate
+from mazo.suite_items import SuiteItems
 
 SHOWN: dict[Unit, Callable[[float], float]] = {
     "ratio": math.exp,
@@ -35,6 +36,8 @@ class Evidence:
 
     suite: Suite
     results: Path
+    items: SuiteItems
+    """Those below ``results``."""
     model: str
     mix: str
     method: str
@@ -62,10 +65,9 @@ class Evidence:
     @cached_property
     def comparisons(self) -> dict[str, Comparison]:
         """Each other row minus the masked method, in the mean over tasks."""
-        found = compare(self.suite.model_copy(update={"reference": self.method}), self.results)
-        return {
-            c.row.name: c for c in found if c.column == "mean" and (c.row.model, c.row.mix) == (self.model, self.mix)
-        }
+        suite = self.suite.model_copy(update={"reference": self.method})
+        found = compare_section(suite, self.items, model=self.model, mix=self.mix)
+        return {c.row.name: c for c in found if c.column == "mean"}
 
     def against(self, group: Group) -> list[Row]:
         """List the rows of a group; of a single-task method its shared models alone, which cost T times as much."""

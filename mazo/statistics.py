@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -98,6 +99,7 @@ def estimate(value: float, resampled: Float[np.ndarray, " resamples"], *, confid
     return Estimate(value=round(value, DIGITS), low=float(low), high=float(high), p=p)
 
 
+@cache
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the p-value of the exact two-sided McNemar test: a binomial test of the items that one model gets right.
 

@@ -7,6 +7,7 @@ from mazo.comparison import compare
 from mazo.errors import DataError
 from mazo.grid import run_folder, runs
 from mazo.statistics import holm, mcnemar
+from mazo.suite_items import SuiteItems
 
 MAZO = [
     {"rte": [1.0, 1.0, 1.0, 0.0], "squad": [0.5, 1.0]},
@@ -26,7 +27,7 @@ SINGLE = {"kind": "zeroth_order", "lr": 1e-3, "scope": "single_task", "label": "
 def compared(results, *, scores=SCORES, **changes):
     settings = suite(**({"statistics": {"resamples": 200}} | changes))
     write_all(settings, results, scores)
-    return {(c.row.name, c.column): c for c in compare(settings, results)}
+    return {(c.row.name, c.column): c for c in compare(settings, SuiteItems(results))}
 
 
 def test_differences_are_the_methods_mean_minus_the_references_task_by_task_and_in_the_mean(tmp_path):
@@ -98,7 +99,7 @@ def test_every_model_and_mix_is_compared_within_itself(tmp_path):
     mixes = {"two": ["rte", "squad"], "one": ["rte"]}
     settings = suite(mixes=mixes, statistics={"resamples": 20})
     write_all(settings, tmp_path, SCORES)
-    found = compare(settings, tmp_path)
+    found = compare(settings, SuiteItems(tmp_path))
     assert [(c.row.mix, c.column) for c in found if c.row.name == "mtl_zo"] == [
         ("two", "rte"),
         ("two", "squad"),
@@ -118,13 +119,13 @@ def test_runs_that_are_missing_or_of_other_items_are_named(tmp_path):
     (run,) = [run for run in runs(settings) if (run.method_name, run.seed) == ("mtl_zo", 1)]
     write_samples(tmp_path / run_folder(run), MTL[1], prompt_hash="another prompt")
     with pytest.raises(DataError, match=r"mtl_zo/seed_1/samples.jsonl: rte, row 0: wanted prompt_hash .*mazo/seed_1"):
-        compare(settings, tmp_path)
+        compare(settings, SuiteItems(tmp_path))
     write_samples(tmp_path / run_folder(run), {"rte": [1.0], "squad": [1.0, 0.0]})
     with pytest.raises(DataError, match=r"mtl_zo/seed_1/samples.jsonl: rte: wanted 4 rows"):
-        compare(settings, tmp_path)
+        compare(settings, SuiteItems(tmp_path))
     (tmp_path / run_folder(run) / "samples.jsonl").unlink()
     with pytest.raises(DataError, match=r"mtl_zo/seed_1/samples.jsonl: a run's samples cannot be read"):
-        compare(settings, tmp_path)
+        compare(settings, SuiteItems(tmp_path))
 
 
 def test_demonstrations_may_set_prompts_apart_and_nothing_else(tmp_path):
@@ -134,4 +135,4 @@ def test_demonstrations_may_set_prompts_apart_and_nothing_else(tmp_path):
     for run in runs(settings):
         if run.method_name == "four_shot":
             write_samples(tmp_path / run_folder(run), MTL[run.seed], prompt_hash=f"of seed {run.seed}")
-    assert len(compare(settings, tmp_path)) == 3
+    assert len(compare(settings, SuiteItems(tmp_path))) == 3

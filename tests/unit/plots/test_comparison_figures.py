@@ -10,6 +10,7 @@ from mazo.plots.forest import draw_forest
 from mazo.plots.ranks import draw_ranks
 from mazo.plots.style import write_figure
 from mazo.plots.transfer import draw_transfers
+from mazo.suite_items import SuiteItems
 from mazo.tables.main import make_sections
 from mazo.tables.ranks import rank_section
 
@@ -26,7 +27,7 @@ def settings():
 @pytest.fixture
 def found(settings, tmp_path):
     write_all(settings, tmp_path, SCORES)
-    return compare(settings, tmp_path)
+    return compare(settings, SuiteItems(tmp_path))
 
 
 def test_the_forest_has_the_mean_first_then_a_panel_a_task_and_a_row_a_mix(found, settings):

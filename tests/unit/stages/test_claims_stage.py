@@ -9,6 +9,7 @@ from claims_by_hand import METHODS, hand_suite, outcome, write_suite
 from mazo.claims import load_claims
 from mazo.errors import DataError
 from mazo.stages.claims import judge_suite, run
+from mazo.suite_items import SuiteItems
 
 CLAIMS = Path(__file__).resolve().parents[3] / "config" / "claims.yaml"
 
@@ -16,7 +17,10 @@ CLAIMS = Path(__file__).resolve().parents[3] / "config" / "claims.yaml"
 def verdicts(results, *, settings=None, **changes):
     settings = settings or hand_suite()
     write_suite(settings, results, outcome(**changes))
-    return {own.claim.id: own for own in judge_suite(settings, load_claims(CLAIMS), results=results)}
+    return {
+        own.claim.id: own
+        for own in judge_suite(settings, load_claims(CLAIMS), results=results, items=SuiteItems(results))
+    }
 
 
 def effect(judged):
@@ -106,7 +110,10 @@ def test_a_gradient_lost_in_noise_at_one_seed_leaves_its_task_out(tmp_path):
     write_suite(settings, tmp_path, outcome())
     file = tmp_path / "probe/m/two/mazo/seed_1.json"
     file.write_text(file.read_text().replace("1001.0", "null", 1))
-    found = {own.claim.id: own for own in judge_suite(settings, load_claims(CLAIMS), results=tmp_path)}
+    found = {
+        own.claim.id: own
+        for own in judge_suite(settings, load_claims(CLAIMS), results=tmp_path, items=SuiteItems(tmp_path))
+    }
     assert found["mixing_noise"].findings[0][0].n == "3 seeds, 1 task"
 
 
@@ -115,7 +122,7 @@ def test_an_absent_probe_names_its_file(tmp_path):
     write_suite(settings, tmp_path, outcome())
     (tmp_path / "probe/m/two/mazo/seed_1.json").unlink()
     with pytest.raises(DataError, match=r"seed_1\.json: what `mazo probe` wrote cannot be read"):
-        judge_suite(settings, load_claims(CLAIMS), results=tmp_path)
+        judge_suite(settings, load_claims(CLAIMS), results=tmp_path, items=SuiteItems(tmp_path))
 
 
 def test_a_suite_without_mazo_says_that_nothing_can_be_measured(tmp_path):

@@ -6,6 +6,7 @@ from hand_made import suite
 from test_comparison import MAZO, SCORES, write_all
 
 from mazo.comparison import compare
+from mazo.suite_items import SuiteItems
 from mazo.tables.comparison import to_csv, to_latex, to_markdown, write_comparison
 
 
@@ -17,7 +18,7 @@ def settings():
 @pytest.fixture
 def found(settings, tmp_path):
     write_all(settings, tmp_path, SCORES)
-    return compare(settings, tmp_path)
+    return compare(settings, SuiteItems(tmp_path))
 
 
 def test_csv_has_a_line_a_method_and_column_in_percent_points(found):
@@ -61,14 +62,14 @@ def test_a_suite_of_one_method_still_has_its_files(settings, tmp_path):
 def test_one_seed_speaks_of_its_items_alone(tmp_path):
     single = suite(seeds=[0], statistics={"resamples": 50})
     write_all(single, tmp_path, SCORES | {"mazo": MAZO[:1]})
-    text = to_markdown(compare(single, tmp_path), single)
+    text = to_markdown(compare(single, SuiteItems(tmp_path)), single)
     assert "over the test items of one seed" in text
 
 
 def test_two_writes_give_the_same_bytes(settings, tmp_path):
     write_all(settings, tmp_path, SCORES)
     for name in ("a", "b"):
-        write_comparison(compare(settings, tmp_path), settings, tmp_path / name)
+        write_comparison(compare(settings, SuiteItems(tmp_path)), settings, tmp_path / name)
     for suffix in ("csv", "md", "tex"):
         assert (tmp_path / "a" / f"comparison.{suffix}").read_bytes() == (
             tmp_path / "b" / f"comparison.{suffix}"
