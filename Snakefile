@@ -42,6 +42,8 @@ localrules:
     report_html,
     ledger,
     verify,
+    pack,
+    regenerate,
     tune,
     mini_model,
     mini_card,

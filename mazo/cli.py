@@ -37,6 +37,9 @@ CELL: dict[str, dict] = {
 }
 DATA: dict[str, dict] = {"data": FOLDER | {"help": "the rows that `mazo prepare` wrote"}}
 MASK: dict[str, dict] = {"mask": {"type": Path, "metavar": "FILE", "help": "the mask of a masked method"}}
+REFERENCE: dict = FOLDER | {"help": "the reference's folder"}
+CLAIMS: dict[str, dict] = {"claims": FILE | {"help": "the claims, their measurements and decision rules: YAML"}}
+PUBLISHED: dict[str, dict] = {"published": FILE | {"help": "the published figures: YAML"}}
 RESULTS: dict[str, dict] = {"config": CONFIG, "results": FOLDER | {"help": "the suite's folder"}}
 
 COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
@@ -103,7 +106,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
     "sizes": ("write the table of the data: rows, short splits, cut inputs", RESULTS),
     "published": (
         "write our scores beside published figures",
-        RESULTS | {"published": FILE | {"help": "the published figures: YAML"}},
+        RESULTS | PUBLISHED,
     ),
     "transfer": ("write the transfer matrix of the single-task methods", RESULTS),
     "compare": ("compare every method with the reference method, from the samples", RESULTS),
@@ -136,9 +139,18 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         "measure noise, conflict and rank of the tasks' gradients inside and outside a run's mask, before training",
         CELL | DATA | MASK | {"out": FILE | {"help": "a JSON file"}},
     ),
-    "claims": (
-        "give a verdict on each of the paper's claims",
-        RESULTS | {"claims": FILE | {"help": "the claims, their measurements and decision rules: YAML"}},
+    "claims": ("give a verdict on each of the paper's claims", RESULTS | CLAIMS),
+    "pack": (
+        "put all that a suite's tables, figures and claims are made from into one small file",
+        RESULTS | CLAIMS | PUBLISHED | {"out": FILE | {"help": "records.tar.xz"}},
+    ),
+    "regenerate": (
+        "make every table and figure from a pack alone, and compare the tables with a reference's byte for byte",
+        {
+            "records": FILE | {"help": "what `mazo pack` wrote"},
+            "reference": REFERENCE,
+            "out": FOLDER | {"help": "a new folder"},
+        },
     ),
     "html": (
         "write a suite's tables and figures as one page that reads offline",
@@ -153,11 +165,8 @@ COMMANDS: dict[str, tuple[str, dict[str, dict]]] = {
         RESULTS | {"cells": {"nargs": "+", "metavar": "CELL", "help": "METHOD/TASK or MODEL/MIX/METHOD/TASK"}},
     ),
     "verify": (
-        "compare a run's main table with a reference's, cell by cell",
-        {
-            "reference": FOLDER | {"help": "the reference's folder"},
-            "results": FOLDER | {"help": "the suite's folder"},
-        },
+        "compare a run's scores, differences and ranks with a reference's, cell by cell",
+        {"reference": REFERENCE, "results": FOLDER | {"help": "the suite's folder"}},
     ),
     "ledger": ("compare a ledger's alternatives with its default, by dev loss", RESULTS),
     "effects": (

@@ -11,14 +11,16 @@ from mazo.errors import ConfigError, DataError
 from mazo.files import sha256
 from mazo.grid import Row, is_trained, rows, run_folder
 from mazo.outcomes import merge_records
-from mazo.records import Record, read_record
+from mazo.pack import PACK
+from mazo.records import read_record
 from mazo.tables.main import Cell, summarize
 
 
-def explain_cell(suite: Suite, results: Path, *, cell: str) -> str:
+def explain_cell(suite: Suite, results: Path, *, cell: str, records: Path) -> str:
     """Tell, a line a fact, what a cell of ``tables/main`` was computed from.
 
-    :param results: The suite's folder.
+    :param results: The suite's folder, or a reference's.
+    :param records: The folder that holds ``runs`` and ``data``: the suite's own, or where its pack lies unpacked.
     :param cell: ``method/task``, or ``model/mix/method/task`` where the suite has several models or mixes; the task may
         be ``mean``.
 
@@ -26,14 +28,14 @@ def explain_cell(suite: Suite, results: Path, *, cell: str) -> str:
     :class:`mazo.errors.DataError` where its records are absent or the table has another number.
     """
     row, task = _find(suite, cell)
-    records = {run_folder(run): read_record(results / run_folder(run) / "record.json") for run in _runs(row, task)}
-    value = _value(row, task, results)
+    value = _value(row, task, records)
     _check_table(results / "tables" / "main.csv", row, task, value=value)
     lines = [f"{row.model}/{row.mix}/{row.name}/{task}: {value.show()} (percent, {len(row.runs)} seed(s))"]
     lines += [f"  table: {results / 'tables' / 'main.csv'} has the same number", f"  suite: {suite.suite}"]
-    for folder, record in records.items():
-        lines += ["", *_record_lines(record, results / folder, task)]
-    return "\n".join([*lines, "", *_row_lines(results / "data", row.tasks if task == "mean" else [task])])
+    place = results if records == results else results / PACK
+    for folder in map(run_folder, _runs(row, task)):
+        lines += ["", *_record_lines(records / folder, task, place=place / folder)]
+    return "\n".join([*lines, "", *_row_lines(records / "data", row.tasks if task == "mean" else [task])])
 
 
 def _find(suite: Suite, cell: str) -> tuple[Row, str]:
@@ -49,9 +51,9 @@ def _runs(row: Row, task: str) -> list[Run]:
     return [run for seed, group in row.runs.items() for run in (group if task == "mean" else row.runs_for(seed, task))]
 
 
-def _value(row: Row, task: str, results: Path) -> Cell:
+def _value(row: Row, task: str, folder: Path) -> Cell:
     records = [
-        merge_records(row, seed, {r.method_name: read_record(results / run_folder(r) / "record.json") for r in group})
+        merge_records(row, seed, {r.method_name: read_record(folder / run_folder(r) / "record.json") for r in group})
         for seed, group in row.runs.items()
     ]
     return summarize([record.mean if task == "mean" else record.metrics[task].score for record in records])
@@ -72,10 +74,11 @@ def _check_table(table: Path, row: Row, task: str, *, value: Cell) -> None:
         )
 
 
-def _record_lines(record: Record, folder: Path, task: str) -> list[str]:
+def _record_lines(folder: Path, task: str, *, place: Path) -> list[str]:
+    record = read_record(folder / "record.json")
     run, score = record.run, record.metrics.get(task)
     lines = [
-        f"  seed {run.seed}: {folder / 'record.json'}, SHA-256 {sha256(folder / 'record.json')}",
+        f"  seed {run.seed}: {place / 'record.json'}, SHA-256 {sha256(folder / 'record.json')}",
         f"    score: {record.mean if score is None else score.score} on {'the mean' if score is None else score.n} "
         f"{'of all tasks' if score is None else 'test rows'}",
         f"    settings: digest {record.settings_digest}, {json.dumps(run.method.model_dump(exclude_defaults=True))}",

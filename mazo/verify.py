@@ -1,6 +1,7 @@
-"""A fresh run's main table against a reference's: which cells moved, and by how much against their standard errors."""
+"""A run's tables against a reference's: which cells moved and by how much, or whether files are the same bytes."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,9 @@ class Move:
     """A cell that is not what it was.
 
     :param cell: ``model/mix/method/task``.
-    :param before: In the reference, in percent.
+    :param before: In the reference.
     :param after: In the fresh run.
-    :param error: Standard error of the difference: over seeds, or over test rows where there is one seed.
+    :param error: Standard error of the difference; 0 where there is none to measure it by.
     """
 
     cell: str
@@ -38,13 +39,48 @@ class Move:
         return f"{self.cell}: {self.before:.4f} -> {self.after:.4f} ({self.after - self.before:+.4f}, {times})"
 
 
-def compare_tables(reference: Path, fresh: Path) -> tuple[list[Move], int]:
-    """Compare two ``main.csv`` cell by cell; return the cells that moved, and the number of all cells.
+def _main_error(cell: pd.Series) -> float:
+    """Return a mean's standard error, in percent; of one seed the binomial one, and none for a mean over tasks."""
+    if not math.isnan(cell["standard_error"]):
+        return float(cell["standard_error"])
+    share = cell["mean"] / 100
+    return 0.0 if math.isnan(cell["test_rows"]) else 100 * math.sqrt(share * (1 - share) / cell["test_rows"])
+
+
+def _interval_error(cell: pd.Series) -> float:
+    """Take half of a difference's interval for as many standard errors as are a fault."""
+    return float(cell["high"] - cell["low"]) / 2 / BEYOND
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How a table's cells are compared."""
+
+    value: str
+    """Column of the number that may move."""
+    others: Sequence[str]
+    """Columns that tell its error."""
+    error: Callable[[pd.Series], float]
+
+
+TABLES: Mapping[str, Compared] = {
+    "main": Compared("mean", ("standard_error", "test_rows"), _main_error),
+    "comparison": Compared("difference", ("low", "high"), _interval_error),
+    "ranks": Compared("rank", (), lambda cell: 0.0),
+}
+"""The tables that tell no time and no memory, by name."""
+
+
+def compare_tables(reference: Path, fresh: Path, *, table: str) -> tuple[list[Move], int]:
+    """Compare a table of two folders cell by cell; return the cells that moved, and the number of all cells.
+
+    :param table: A name of :data:`TABLES`.
 
     Raises :class:`mazo.errors.DataError` for a table that cannot be read, and for tables of different cells.
     """
-    before, after = _read(reference), _read(fresh)
-    for one, other, name in ((before, after, fresh), (after, before, reference)):
+    how, files = TABLES[table], [folder / f"{table}.csv" for folder in (reference, fresh)]
+    before, after = (_read(file, how, table=table) for file in files)
+    for one, other, name in ((before, after, files[1]), (after, before, files[0])):
         if missing := [key for key in one.index if key not in other.index]:
             raise DataError(
                 f"{name}: wanted the cells of the other table; it lacks {', '.join(map('/'.join, missing))}"
@@ -52,24 +88,38 @@ def compare_tables(reference: Path, fresh: Path) -> tuple[list[Move], int]:
     moves = []
     for key, old in before.iterrows():
         new = after.loc[key]
-        if old["mean"] != new["mean"]:
-            error = math.hypot(_error(old), _error(new))
-            moves.append(Move("/".join(key), float(old["mean"]), float(new["mean"]), error))
+        if old[how.value] != new[how.value]:
+            error = math.hypot(how.error(old), how.error(new))
+            moves.append(Move("/".join(key), float(old[how.value]), float(new[how.value]), error))
     return moves, len(before)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, how: Compared, *, table: str) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path).set_index(KEYS)
-        table[["mean", "standard_error", "test_rows"]].astype(float)
+        found = pd.read_csv(path).set_index(KEYS)
+        found[[how.value, *how.others]].astype(float)
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: wanted a suite's main table; found {error}") from error
-    return table
+        raise DataError(f"{path}: wanted a suite's {table} table; found {error}") from error
+    return found
 
 
-def _error(cell: pd.Series) -> float:
-    """Return a cell's standard error, in percent; of one seed the binomial one, and none for a mean over tasks."""
-    if not math.isnan(cell["standard_error"]):
-        return float(cell["standard_error"])
-    share = cell["mean"] / 100
-    return 0.0 if math.isnan(cell["test_rows"]) else 100 * math.sqrt(share * (1 - share) / cell["test_rows"])
+def compare_files(reference: Path, fresh: Path) -> dict[str, str]:
+    """Compare a folder's files with another's byte for byte: by name, how one differs, or nothing where it is equal.
+
+    Raises :class:`mazo.errors.DataError` for a reference without files.
+    """
+    names = sorted(file.name for file in reference.glob("*.*"))
+    if not names:
+        raise DataError(f"{reference}: wanted a reference's tables; found none")
+    return {name: _difference(reference / name, fresh / name) for name in names}
+
+
+def _difference(wanted: Path, found: Path) -> str:
+    if not found.exists():
+        return "absent"
+    lines = [path.read_bytes().splitlines(keepends=True) for path in (wanted, found)]
+    if lines[0] == lines[1]:
+        return ""
+    same = (own == other for own, other in zip(*lines, strict=False))
+    number = next((n for n, is_same in enumerate(same, start=1) if not is_same), min(map(len, lines)) + 1)
+    return f"differs in line {number}"

@@ -113,6 +113,15 @@ def test_tables_come_from_the_records_alone_byte_for_byte(smoke, tmp_path):
     assert not (copied / "data").exists()
 
 
+def test_tables_come_from_a_pack_of_real_runs_alone_byte_for_byte(smoke, tmp_path, capsys):
+    results, packed = str(smoke[0] / "results" / "smoke"), str(tmp_path / "records.tar.xz")
+    files = [f"--{name}={REPOSITORY / 'config' / name}.yaml" for name in ("claims", "published")]
+    assert main(["pack", f"--config={results}/config.json", "--results", results, *files, "--out", packed]) == 0
+    assert main(["regenerate", "--records", packed, "--reference", results, "--out", str(tmp_path / "fresh")]) == 0
+    said = capsys.readouterr().out
+    assert said.count(": equal, byte for byte\n") == len(list(Path(results, "tables").iterdir()))
+
+
 def check_plan(suite: Suite, results: Path) -> None:
     """Hold the plan against what each run's record counted, exactly, and measured, within 30 percent."""
     plans = [plan for row in plan_suite(suite, cards={}, results=results) for plan in row.plans]

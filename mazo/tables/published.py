@@ -7,7 +7,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from mazo.config import TaskName
+from mazo.config import Suite, TaskName
 from mazo.errors import DataError
 from mazo.files import write_text
 from mazo.records import Record
@@ -42,6 +42,11 @@ def read_published(path: Path) -> Published:
     except (yaml.YAMLError, ValidationError) as error:
         fault = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         raise DataError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+
+
+def has_published(suite: Suite, published: Published) -> bool:
+    """Tell whether there are figures of one of the suite's models."""
+    return not published.keys().isdisjoint(settings.path for settings in suite.models.values())
 
 
 def write_published(records: Sequence[Record], published: Mapping[str, Sequence[PublishedRow]], out: Path) -> None:

@@ -72,3 +72,46 @@ def test_tables_of_other_cells_and_absent_ones_are_faults(folders, capsys):
     shutil.rmtree(folders[0])
     assert verify(folders) == 2
     assert "reference/tables/main.csv: wanted a suite's main table" in capsys.readouterr().err
+
+
+COMPARISON = "model,mix,method,reference,task,difference,low,high\nm,two,mtl_zo,mazo,rte,-5.0000,-9.0000,-1.0000\n"
+RANKS = "model,mix,method,task,rank\nm,two,mtl_zo,rte,2\nm,two,mazo,rte,1\n"
+
+
+@pytest.fixture
+def three_tables(folders):
+    for folder in folders:
+        (folder / "tables" / "comparison.csv").write_text(COMPARISON)
+        (folder / "tables" / "ranks.csv").write_text(RANKS)
+    return folders
+
+
+def test_differences_and_ranks_are_compared_where_the_reference_has_them(three_tables, capsys):
+    assert verify(three_tables) == 0
+    said = capsys.readouterr().out
+    for told in ("main: 9 of 9", "comparison: 1 of 1", "ranks: 2 of 2"):
+        assert f"{told} cells are equal to the reference" in said
+    (three_tables[1] / "tables" / "ranks.csv").unlink()
+    assert verify(three_tables) == 2
+    assert "ranks.csv: wanted a suite's ranks table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("moved", "errors", "status"), [("-2.0000", "1.06", 0), ("1.0000", "2.12", 2)])
+def test_a_difference_is_measured_by_its_intervals(three_tables, moved, errors, status, capsys):
+    # Intervals of 8 points are 2 standard errors to either side: 2 each, and the hypotenuse of both.
+    table = three_tables[1] / "tables" / "comparison.csv"
+    table.write_text(COMPARISON.replace("-5.0000", moved))
+    assert verify(three_tables) == status
+    said = capsys.readouterr()
+    assert f"m/two/mtl_zo/rte: -5.0000 -> {moved}" in said.out and f"{errors} standard errors" in said.out
+    assert ("found comparison m/two/mtl_zo/rte" in said.err) == (status == 2)
+
+
+def test_a_rank_moves_with_the_scores_alone(three_tables, capsys):
+    table = three_tables[1] / "tables" / "ranks.csv"
+    table.write_text(RANKS.replace("rte,2", "rte,1.5"))
+    assert verify(three_tables) == 2
+    assert "found ranks m/two/mtl_zo/rte: 2.0000 -> 1.5000" in capsys.readouterr().err
+    change(three_tables[1], "mtl_zo,3,rte,70.0000", "mtl_zo,3,rte,75.0000")
+    assert verify(three_tables) == 0
+    assert "ranks: 1 of 2 cells are equal" in capsys.readouterr().out

@@ -29,7 +29,8 @@ from mazo.html import ASSETS
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
-from mazo.tables.published import read_published
+from mazo.pack import PACK
+from mazo.tables.published import has_published, read_published
 from mazo.tasks.official import SOUND
 
 # The rules call `mazo` of the environment that runs this workflow, activated or not.
@@ -47,6 +48,7 @@ except MazoError as error:
 RESULTS = f"results/{SUITE.suite}"
 CONFIG = f"{RESULTS}/config.json"
 DATA = f"{RESULTS}/data"
+REFERENCE = f"{workflow.basedir}/results/reference/{SUITE.suite}"
 RUN = f"{RESULTS}/runs/{{model}}/{{mix}}/{{method}}/seed_{{seed}}"
 LOGS = f"{RESULTS}/logs"
 CELL = "--config {params.config:q} --model {wildcards.model:q} --mix {wildcards.mix:q} --method {wildcards.method:q} --seed {wildcards.seed:q}"
@@ -73,9 +75,7 @@ EXTRA_TABLES = [
     *(["overhead"] if any(is_masked(run) for run in runs(SUITE)) else []),
     *(["ablation"] if find_ablations(SUITE) else []),
 ]
-HAS_PUBLISHED = not PUBLISHED.keys().isdisjoint(
-    settings.path for settings in SUITE.models.values()
-)
+HAS_PUBLISHED = has_published(SUITE, PUBLISHED)
 TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(run)]
 
 
