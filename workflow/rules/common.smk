@@ -33,8 +33,11 @@ from mazo.pack import PACK
 from mazo.tables.published import has_published, read_published
 from mazo.tasks.official import SOUND
 
-# The rules call `mazo` of the environment that runs this workflow, activated or not.
-shell.prefix(f'PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; ')
+# The rules call `mazo` of the environment that runs this workflow, activated or not. A prefix takes the place of
+# snakemake's own, without which a command that fails into a pipe would pass.
+shell.prefix(
+    f'set -euo pipefail; PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; '
+)
 
 try:
     SUITE = parse_suite(
