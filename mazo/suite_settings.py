@@ -22,7 +22,7 @@ class ModelSettings(Settings):
     """Where a model comes from and how it is held."""
 
     path: str
-    """``embedded:llama`` (shipped in the package), a local folder, or a Hugging Face hub id."""
+    """``embedded:llama`` or ``embedded:mistral`` (shipped in the package), a local folder, or a Hugging Face hub id."""
     revision: str | None = None
     """Commit of the hub repository; only for a hub id."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"

@@ -82,9 +82,15 @@ def test_every_decision_equals_our_own_scorers_on_real_rows_cut_ones_included(st
     assert json.loads((tmp_path / "results.json").read_text())["tasks"]["boolq"]["num_cut"] > 0
 
 
-def test_every_decision_equals_our_own_scorers_on_all_mini_rows(all_rows, tmp_path):
+@pytest.mark.parametrize("name", ["llama", "mistral"])
+def test_every_decision_of_an_embedded_model_equals_our_own_scorers(name, mini, tmp_path):
+    check_every_decision(*load_model(ModelSettings(path=f"embedded:{name}")), data=mini, out=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral"])
+def test_every_decision_equals_our_own_scorers_on_all_mini_rows(all_rows, name, tmp_path):
     data = prepare_mini(tmp_path / "data", test=1_000)
-    check_every_decision(*load_model(ModelSettings(path="embedded:llama")), data=data, out=tmp_path)
+    check_every_decision(*load_model(ModelSettings(path=f"embedded:{name}")), data=data, out=tmp_path)
 
 
 @pytest.mark.parametrize("rows", ["mini", "real"])
