@@ -35,6 +35,7 @@ def test_committed_tables_come_out_and_an_altered_one_fails_the_workflow(tmp_pat
 
     done = regenerate(checkout)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "results/hand/tables" not in done.stdout, "the summary names tables that are not there"
     fresh = tmp_path / "work" / "results" / "hand" / "regenerated"
     assert (fresh / "figures" / "claims.svg").exists()
     for file in (reference / "tables").iterdir():

@@ -215,8 +215,10 @@ def _all(*names):
 
 def closing_summary():
     table = Path(RESULTS, "tables", "main.md")
+    if not table.exists():
+        return f"Logs: {LOGS}/"
     lines = [
-        table.read_text(encoding="utf-8") if table.exists() else "",
+        table.read_text(encoding="utf-8"),
         f"Tables:  {RESULTS}/tables/{_all('main', 'comparison', 'ranks', 'cost', 'data', 'convergence', *EXTRA_TABLES)}.{{csv,md,tex}}",
         f"Figures: {RESULTS}/figures/{_all('radar', 'loss', 'forest', 'ranks')}.{{svg,png}}",
         *(
