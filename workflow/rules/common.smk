@@ -87,6 +87,10 @@ TRAINED = [f"{RESULTS}/{run_folder(run)}" for run in runs(SUITE) if is_trained(r
 # the file may change without re-running it. Keys keep their order, which is the order of the table's rows.
 onstart:
     write_text(Path(CONFIG), SUITE.model_dump_json(indent=1) + "\n")
+    # Snakemake's limit on the rate of job starts sets a timer whenever it looks for jobs, and looks for jobs at every
+    # timer: after some hundred jobs that takes a tenth of a core. On one machine there is nothing to limit.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
     on_cpu = all(model.device == "cpu" for model in SUITE.models.values())
     if workflow.local_exec and on_cpu:
         jobs = [job.rule.name for job in workflow.dag.needrun_jobs()]
