@@ -17,7 +17,9 @@ def exists(name: str) -> bool:
     for end in range(len(parts), 0, -1):
         try:
             owner = import_module(".".join(parts[:end]))
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if not error.name.startswith("mazo"):
+                return True  # it exists, and wants a package that only machines with a GPU have
             continue
         for part in parts[end:]:
             if not hasattr(owner, part):
