@@ -13,7 +13,7 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml mazo/zeroth_order/cpu_kernels.c
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
 	  f"wanted Python >= 3.11, found {sys.version.split()[0]} as $(PYTHON): try make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	@echo "Installing the pinned packages into .venv (a few minutes, once) ..."

@@ -104,7 +104,10 @@ class Bench:
         for direction in ("rademacher", "gaussian", "sphere", "low_rank", "subspace"):
             engines[f"MTL-ZO, {direction.replace('_', ' ')}"] = self.optimizer(direction=direction)
         engines["MTL-ZO, gaussian, in place"] = self.optimizer(precision="in_place")
-        works = {name: partial(engine.step, self.forward, self.forward) for name, engine in engines.items()}
+        # As training takes them: the weights are settled before a dev loss, not after every step.
+        works = {
+            name: partial(engine.step, self.forward, self.forward, settle=False) for name, engine in engines.items()
+        }
         return {**works, "LoRA": self._lora(), "AdamW": self._adamw(), PUBLISHED: self._published()}
 
     def surroundings(self) -> dict[str, Work]:
@@ -120,14 +123,16 @@ class Bench:
         }
         for name, settings in {"1 %": {"mask": self.masks[0.01]}, "10 %": {"mask": self.masks[0.1]}, "all": {}}.items():
             engine = self.optimizer(**settings)
-            works[f"replaying a step, {name} of the weights"] = partial(engine.repeat_, torch.tensor([1e-6]))
+            works[f"replaying a step, {name} of the weights"] = partial(
+                engine.repeat_, torch.tensor([1e-6]), settle=False
+            )
         return works
 
     def _lora(self) -> Work:
         model = deepcopy(self.model)
         factors = add_adapter_(model, Lora(kind="lora"), num_tasks=NUM_TASKS, run_seed=0)
         engine = ZerothOrderOptimizer(factors.items(), lr=LR, run_seed=0)
-        return lambda: engine.step(partial(self.forward, model))
+        return lambda: engine.step(partial(self.forward, model), settle=False)
 
     def _adamw(self) -> Work:
         model = deepcopy(self.model)

@@ -37,15 +37,15 @@ def code_digest(module: str) -> str:
 
 @cache
 def package_digest() -> str:
-    """Return a digest of all the package's source: Python and YAML."""
-    return _digest_files({file for pattern in ("*.py", "*.yaml") for file in PACKAGE.rglob(pattern)})
+    """Return a digest of all the package's source: Python, C and YAML."""
+    return _digest_files({file for pattern in ("*.py", "*.c", "*.yaml") for file in PACKAGE.rglob(pattern)})
 
 
 def _sources(module: str) -> list[Path]:
     """List a module's files; a package with YAML files stands for all of its own, as YAML names functions in them."""
     path = PACKAGE.parent.joinpath(*module.split("."))
     if path.with_suffix(".py").is_file():
-        return [path.with_suffix(".py")]
+        return [file for file in (path.with_suffix(".py"), path.with_suffix(".c")) if file.is_file()]
     if not (path / "__init__.py").is_file():
         return []
     definitions = list(path.glob("*.yaml"))

@@ -13,9 +13,9 @@ from mazo.gradient_noise import sample_places, task_variances
 from mazo.losses import task_losses
 from mazo.masks import Mask
 from mazo.seeding import torch_generator
-from mazo.zeroth_order.coordinates import hold
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.estimate import two_point_
+from mazo.zeroth_order.hold import hold
 
 LIMIT = 2**20
 """Weights of a scope that are looked at; where there are more, about as many drawn at random."""

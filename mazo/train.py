@@ -74,7 +74,10 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
 
         for step in range(len(done), steps):
             # Dev loss at the present weights
-            dev = measure_losses(model, seen.dev, num_tasks=num_tasks).tolist() if step % every == 0 else None
+            dev = None
+            if step % every == 0:
+                trainer.settle()
+                dev = measure_losses(model, seen.dev, num_tasks=num_tasks).tolist()
 
             # An equal share of every task in every batch; dev examples for a weighting that reads them
             batch, validation = seen.training(step), None
@@ -94,6 +97,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             bar.update()
             bar.set_postfix(loss=f"{fmean(numbers.losses):.3f}", refresh=False)
 
+        trainer.settle()
         last = measure_losses(model, seen.dev, num_tasks=num_tasks)
         checksum = weights_checksum(model.named_parameters())
         guard.watch_end(steps, last.tolist(), checksum=checksum)

@@ -78,15 +78,19 @@ class ZerothOrderTrainer:
                 weights=weights.float(),
                 coefficients=torch.tensor(numbers.coefficients),
             )
-            self.optimizer.repeat_(record.coefficients)
+            self.optimizer.repeat_(record.coefficients, settle=False)
             self.optimizer.idle_steps += not record.projected_grads.any()
             self._log.append(record)
         return len(entries)
 
+    def settle(self) -> None:
+        """Write the trained weights to the model, where a step has left them elsewhere."""
+        self.optimizer.settle_()
+
     def step(self, batches: list[Batch] | ScoredBatch, validation: Closure | None = None) -> StepNumbers:
-        """Do one step and log its projected gradients."""
+        """Do one step and log its projected gradients; nothing but a step may follow before :meth:`settle`."""
         closure = partial(self._losses, self._model, batches, num_tasks=self._num_tasks)
-        record = self.optimizer.step(closure, validation)
+        record = self.optimizer.step(closure, validation, settle=False)
         self._log.append(record)
         return StepNumbers(
             losses=record.losses.tolist(),
@@ -138,6 +142,9 @@ class FirstOrderTrainer:
             self.optimizer.weighting.repeat(entry.numbers.told, num_tasks=self._num_tasks)
         self.optimizer.steps_done = done
         return done
+
+    def settle(self) -> None:
+        """Do nothing: the model's weights are the trained ones."""
 
     def step(self, batches: Sequence[Batch], validation: Closure | None = None) -> StepNumbers:
         """Do one step."""

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.zeroth_order.coordinates import Master
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.estimate import Closure, two_point_
+from mazo.zeroth_order.unmasked import Master
 
 
 @torch.no_grad()

@@ -12,8 +12,9 @@ from torch import Tensor
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.low_rank import LowRank
-from mazo.zeroth_order.stream import Numbers, Stream, in_memory, makes_numbers
+from mazo.zeroth_order.stream import Numbers, Stream, makes_numbers
 from mazo.zeroth_order.subspace import Subspace
+from mazo.zeroth_order.write import in_memory
 
 DISTRIBUTIONS: dict[str, Fill] = {
     "gaussian": fill_gaussian_,
@@ -56,19 +57,10 @@ class Direction:
         """
         return in_memory(self.numbers(name, 0, self.sizes[name], torch.device(device)))
 
-    def numbers(
-        self,
-        name: str,
-        start: int,
-        size: int,
-        device: torch.device,
-        *,
-        out: Float[Tensor, " size"] | None = None,
-    ) -> Numbers:
-        """Return ``size`` numbers of one tensor: not drawn yet where the device makes them itself.
+    def numbers(self, name: str, start: int, size: int, device: torch.device) -> Numbers:
+        """Return ``size`` numbers of one tensor: not drawn yet where kernels make them.
 
         :param start: The first, a multiple of 256; 0 for a tensor that :meth:`splits` says comes whole.
-        :param out: Memory of the CPU to draw to, for numbers that are wanted there; its own may be taken all the same.
         """
         if not self.splits(name):
             assert self.factored is not None
@@ -77,7 +69,7 @@ class Direction:
         fill, key, scale = DISTRIBUTIONS[self.distribution], self._key(name), self._scale(device)
         if makes_numbers(device):
             return Stream(fill is fill_rademacher_, key, start, size, device, scale)
-        numbers = draw_(torch.empty(size) if out is None else out, fill, key, start=start).to(device)
+        numbers = draw_(torch.empty(size), fill, key, start=start).to(device)
         return numbers if scale == 1 else numbers.mul_(scale)
 
     def splits(self, name: str) -> bool:

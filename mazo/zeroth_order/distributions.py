@@ -10,8 +10,10 @@ from torch import Tensor
 
 from mazo.zeroth_order.philox import random_words, split_words
 
-BLOCK = 65_536
-"""Numbers drawn and used at once on the CPU: with the table and the weights they belong to they fit a core's cache."""
+DRAWN = 65_536
+"""Numbers drawn at once: with the table that they are looked up in they fit a core's cache."""
+BLOCK = 2**18
+"""Numbers moved and stepped at once on the CPU: a megabyte where they must lie in memory."""
 DEVICE_BLOCK = 2**24
 """Numbers used at once elsewhere: enough to be busy with, and 64 MiB where they must lie in memory."""
 
@@ -63,8 +65,8 @@ def fill_rademacher_(out: Float[Tensor, " numbers"], key: int, start: int = 0) -
 
 def draw_(out: Float[Tensor, " numbers"], fill: Fill, key: int, *, start: int = 0) -> Float[Tensor, " numbers"]:
     """Write the numbers of a stream from number ``start``, a multiple of 256, into a CPU tensor, and return it."""
-    for place in range(0, len(out), BLOCK):
-        fill(out[place : place + BLOCK], key, start + place)
+    for place in range(0, len(out), DRAWN):
+        fill(out[place : place + DRAWN], key, start + place)
     return out
 
 

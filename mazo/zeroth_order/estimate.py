@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import groups
+from mazo.zeroth_order.blocks import blocks
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 
@@ -16,10 +16,9 @@ Closure = Callable[[], Float[Tensor, " tasks"]]
 
 def move_(coordinates: Mapping[str, Coordinates], z: Direction, *, start: float, end: float) -> None:
     """Move every tensor's weights from theta + start z to theta + end z."""
-    for group in groups(coordinates, z):
-        moves = [(block.part, block.draw(z) if block.part.draws(end) else None) for block in group]
-        for part, numbers in moves:
-            part.move_(numbers, start=start, end=end)
+    for block in blocks(coordinates, z):
+        numbers = block.numbers(z) if block.part.draws(end) else None
+        block.part.move_(numbers, start=start, end=end)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from mazo.errors import ConfigError
 from mazo.zeroth_order.coordinates import Change, Coordinates
-from mazo.zeroth_order.stream import Numbers, Stream, in_memory
+from mazo.zeroth_order.stream import Numbers, Stream
+from mazo.zeroth_order.write import in_memory
 
 Groups = Mapping[str, Mapping[str, float]]
 
@@ -63,6 +64,10 @@ class Scaled(Coordinates):
     def step_(self, change: Change) -> None:
         """Let ``change`` alter theta."""
         self._inner.step_(change)
+
+    def settle_(self) -> None:
+        """Write theta to the model's weights."""
+        self._inner.settle_()
 
 
 def grouped(coordinates: Mapping[str, Coordinates], groups: Groups) -> dict[str, Coordinates]:

@@ -11,10 +11,10 @@ from mazo.errors import ConfigError, DivergedError
 from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import WEIGHTINGS, make_weighting
-from mazo.zeroth_order.coordinates import hold
 from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction, Factored
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, settled_on_error_, two_point_
 from mazo.zeroth_order.groups import Groups, grouped
+from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.normalization import NORMALIZATIONS
 from mazo.zeroth_order.steps import STEPS, make_step
 from mazo.zeroth_order.update import update_
@@ -120,29 +120,43 @@ class ZerothOrderOptimizer:
         self._coordinates = grouped(held, groups or {})
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
         self._drifts = mask is None and precision == "in_place"
+        self._is_settled = True
         self.steps_done, self.idle_steps = 0, 0
 
     @torch.no_grad()
-    def step(self, closure: Closure, validation: Closure | None = None) -> StepRecord:
+    def step(self, closure: Closure, validation: Closure | None = None, *, settle: bool = True) -> StepRecord:
         """Estimate every task's projected gradients and apply the weighted update.
 
         :param closure: Returns each task's loss on the step's batch at the model's present weights; called twice a
             direction, or once a direction and once more where ``sides`` is ``one``; and once after the update where the
             weighting learns from it (FAMO).
         :param validation: Returns each task's loss on validation examples, for the weightings that read it (CoBa).
+        :param settle: Whether the model's weights are to be the trained ones afterwards. Another step does not need
+            them, and saves a third of its passes over the weights; before anything else :meth:`settle_` must be called.
 
         Raises :class:`mazo.errors.DivergedError` when a loss is not finite; the weights are then those before the step.
         """
         directions = self._directions()
-        # The update writes every weight from theta, so it need not find them there, unless something reads them first.
-        settle = self._drifts or self.weighting.reads_validation
-        found = self._estimate(self._coordinates, directions, eps=self._eps, closure=closure, settle=settle)
-        with settled_on_error_({} if settle else self._coordinates):
+        if self._estimate is not two_point_:
+            self.settle_()
+        # A move writes every weight from theta, so it need not find them there, unless something reads them first.
+        reads = self._drifts or self.weighting.reads_validation
+        self._is_settled = True  # whatever fails now leaves the weights at theta
+        found = self._estimate(self._coordinates, directions, eps=self._eps, closure=closure, settle=reads)
+        with settled_on_error_({} if reads else self._coordinates):
             record = self._weigh(*found, validation)
-        self._apply_(record.coefficients, directions)
+        self._apply_(record.coefficients, directions, settle=settle or self.weighting.reads_outcome)
         if self.weighting.reads_outcome:
             self.weighting.observe(closure())
         return record
+
+    @torch.no_grad()
+    def settle_(self) -> None:
+        """Write the trained weights to the model, where a step has left them elsewhere."""
+        if not self._is_settled:
+            for tensor in self._coordinates.values():
+                tensor.settle_()
+            self._is_settled = True
 
     def _weigh(
         self,
@@ -163,11 +177,13 @@ class ZerothOrderOptimizer:
         return StepRecord(self.steps_done, self.lr, losses, projected_grads, weights.float(), coefficients)
 
     @torch.no_grad()
-    def apply_(self, coefficients: Float[Tensor, " directions"]) -> None:
-        """Do the update of the present step, given what multiplies each direction."""
-        self._apply_(coefficients, self._directions())
+    def apply_(self, coefficients: Float[Tensor, " directions"], *, settle: bool = True) -> None:
+        """Do the update of the present step, given what multiplies each direction; ``settle`` as for :meth:`step`."""
+        self._apply_(coefficients, self._directions(), settle=settle)
 
-    def _apply_(self, coefficients: Float[Tensor, " directions"], directions: Sequence[Direction]) -> None:
+    def _apply_(
+        self, coefficients: Float[Tensor, " directions"], directions: Sequence[Direction], *, settle: bool
+    ) -> None:
         update_(
             self._coordinates,
             directions,
@@ -175,18 +191,19 @@ class ZerothOrderOptimizer:
             rule=self._rule,
             lr=self.lr,
             weight_decay=self._weight_decay,
-            settle=not self._drifts,
+            settle=settle,
         )
+        self._is_settled = settle
         self.steps_done += 1
 
     @torch.no_grad()
-    def repeat_(self, coefficients: Float[Tensor, " directions"]) -> None:
-        """Do a logged step again, bit for bit, without a forward."""
+    def repeat_(self, coefficients: Float[Tensor, " directions"], *, settle: bool = True) -> None:
+        """Do a logged step again, bit for bit, without a forward; ``settle`` as for :meth:`step`."""
         if self._drifts:
             # Measuring moved these weights for good; the same moves, with nothing measured, move them as far.
             zeros = torch.zeros(1)
             self._estimate(self._coordinates, self._directions(), eps=self._eps, closure=lambda: zeros)
-        self.apply_(coefficients)
+        self.apply_(coefficients, settle=settle)
 
     @property
     def lr(self) -> float:

@@ -19,7 +19,8 @@ def replay_(optimizer: ZerothOrderOptimizer, log: RunLog) -> None:
     :param log: The run's numbers.
     """
     for coefficients in tqdm(log.coefficients, desc="replay", unit="step"):
-        optimizer.repeat_(coefficients)
+        optimizer.repeat_(coefficients, settle=False)
+    optimizer.settle_()
 
 
 def weights_checksum(named_tensors: Iterable[tuple[str, Tensor]]) -> str:

@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from mazo.zeroth_order.stream import Numbers, in_memory
+from mazo.zeroth_order.stream import Numbers
+from mazo.zeroth_order.write import in_memory
 
 Place = tuple[str, int]
 """A tensor's name and the place in it of the first of some numbers; a rule keeps a state for each."""
@@ -16,7 +17,10 @@ class Step(ABC):
 
     @abstractmethod
     def update(self, place: Place, gradient: Numbers) -> Numbers:
-        """Return the update of the numbers at ``place``; called once a step for each. May overwrite ``gradient``."""
+        """Return the update of the numbers at ``place``; called once a step for each.
+
+        May overwrite ``gradient``.
+        """
 
 
 class SGD(Step):

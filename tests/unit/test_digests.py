@@ -12,6 +12,7 @@ def package(tmp_path, monkeypatch):
         "top.py": "from mazo.middle import f",
         "middle.py": "def f():\n    import mazo.low",
         "low.py": "x = 1",
+        "low.c": "int x = 1;",
         "other.py": "from mazo import tasks",
         "tasks/__init__.py": "",
         "tasks/metrics.py": "y = 1",
@@ -31,9 +32,10 @@ def digest_after(file, text, module):
     return digests.code_digest(module)
 
 
-def test_a_change_deep_in_the_imports_changes_the_digest(package):
+@pytest.mark.parametrize("file", ["low.py", "low.c"])
+def test_a_change_deep_in_the_imports_changes_the_digest(package, file):
     before = digests.code_digest("mazo.top")
-    assert digest_after(package / "low.py", "x = 2", "mazo.top") != before
+    assert digest_after(package / file, "x = 2", "mazo.top") != before
 
 
 def test_a_change_in_a_module_that_is_not_imported_leaves_the_digest(package):

@@ -1,10 +1,15 @@
+from collections import defaultdict
+
+import pytest
 import torch
+from torch import Tensor
 from toy_problem import Weights, bits, mask_of
 
-from mazo.zeroth_order.blocks import groups
-from mazo.zeroth_order.coordinates import hold
+from mazo.zeroth_order.blocks import blocks
 from mazo.zeroth_order.direction import FACTORED, Direction
 from mazo.zeroth_order.distributions import BLOCK
+from mazo.zeroth_order.hold import hold
+from mazo.zeroth_order.write import in_memory
 
 HOW = {"mask_mode": "direction", "precision": "master"}
 
@@ -18,43 +23,46 @@ def held(model: Weights, *, distribution: str = "gaussian", density: float | Non
     return coordinates, Direction(0, 0, 0, distribution, sizes, factored)
 
 
-def test_blocks_cover_every_number_once_in_order_and_fill_a_memory_at_most():
-    coordinates, z = held(Weights(width=20_000))
-    found = [[(block.name, block.start, block.part.size) for block in group] for group in groups(coordinates, z)]
-    rest = 80_000 - BLOCK
+def test_blocks_cover_every_number_once_in_order():
+    coordinates, z = held(Weights(width=80_000))
+    found = [(block.name, block.start, block.part.size) for block in blocks(coordinates, z)]
+    rest = 320_000 - BLOCK
     assert found == [
-        [("first", 0, BLOCK)],
-        [("first", BLOCK, rest)],
-        [("second", 0, BLOCK)],
-        [("second", BLOCK, rest), ("norm", 0, 20_000)],
+        *(("first", 0, BLOCK), ("first", BLOCK, rest)),
+        *(("second", 0, BLOCK), ("second", BLOCK, rest), ("norm", 0, 80_000)),
     ]
 
 
-def test_short_tensors_are_drawn_together_each_to_a_place_of_its_own():
-    coordinates, z = held(Weights(), density=0.5)
-    (group,) = groups(coordinates, z)
-    numbers = [block.draw(z) for block in group]
-    for block, drawn in zip(group, numbers, strict=True):
-        assert torch.equal(drawn, z.draw(block.name))
+@pytest.mark.parametrize("density", [None, 0.5])
+def test_blocks_have_a_direction_between_them(density):
+    coordinates, z = held(Weights(width=160_000), density=density)
+    drawn: dict[str, list[Tensor]] = defaultdict(list)
+    for block in blocks(coordinates, z):
+        drawn[block.name].append(in_memory(block.numbers(z)))
+    assert set(drawn) == set(coordinates)
+    for name, stretches in drawn.items():
+        assert torch.equal(torch.cat(stretches), z.draw(name))
 
 
 def test_a_tensor_whose_direction_comes_whole_is_one_block():
-    coordinates, z = held(Weights(width=20_000), distribution="low_rank")
-    blocks = [block for group in groups(coordinates, z) for block in group]
-    assert [(block.name, block.part.size) for block in blocks] == [
-        ("first", 80_000),
-        ("second", 80_000),
-        ("norm", 20_000),
+    coordinates, z = held(Weights(width=80_000), distribution="low_rank")
+    found = list(blocks(coordinates, z))
+    assert [(block.name, block.part.size) for block in found] == [
+        ("first", 320_000),
+        ("second", 320_000),
+        ("norm", 80_000),
     ]
-    assert torch.equal(blocks[0].draw(z), z.draw("first"))
+    assert torch.equal(in_memory(found[0].numbers(z)), z.draw("first"))
 
 
 def test_a_block_is_moved_and_stepped_alone():
-    model = Weights(width=20_000)
+    model = Weights(width=80_000)
     before = bits(model)
     coordinates, _ = held(model)
     (start, part) = coordinates["first"].parts[1]
     part.step_(lambda theta: theta.add_(1.0))
+    assert bits(model) == before  # theta alone is stepped
+    part.settle_()
     changed = torch.frombuffer(bytearray(bits(model)["first"]), dtype=torch.float32)
     old = torch.frombuffer(bytearray(before["first"]), dtype=torch.float32)
     assert torch.equal(changed[:start], old[:start]) and torch.equal(changed[start:], old[start:] + 1)

@@ -2,9 +2,9 @@ import pytest
 import torch
 from toy_problem import Weights, bits, quadratic_losses
 
-from mazo.zeroth_order.coordinates import hold
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.estimate import losses_along_, one_sided_, two_point_
+from mazo.zeroth_order.hold import hold
 
 
 def held(model: Weights, *, num_directions: int = 1, distribution: str = "gaussian"):

@@ -1,4 +1,4 @@
-"""The kernels bit for bit against the plain path: on a GPU where there is one, else in Triton's interpreter."""
+"""The kernels bit for bit against the plain path: the CPU's, and Triton's, without a GPU in its interpreter."""
 
 import os
 import subprocess
@@ -11,18 +11,12 @@ from torch import Tensor
 from toy_problem import Weights, bits, mask_of
 
 from mazo import ZerothOrderOptimizer
-from mazo.zeroth_order import direction
+from mazo.zeroth_order import direction, write
 from mazo.zeroth_order.distributions import draw_, fill_gaussian_, fill_rademacher_
-from mazo.zeroth_order.stream import Stream, add_, in_memory
+from mazo.zeroth_order.stream import Stream, makes_numbers
+from mazo.zeroth_order.write import add_, in_memory
 
 HAS_GPU = torch.cuda.is_available()
-DEVICE = torch.device("cuda:0" if HAS_GPU else "cpu")
-triton = pytest.importorskip(
-    "triton",
-    minversion=None if HAS_GPU else "3.9",
-    reason="needs Triton (pip install 'mazo[gpu]'), 3.9 or later without a GPU: older interpreters round an fma twice",
-)
-
 FILLS = {False: fill_gaussian_, True: fill_rademacher_}
 KEY = 0xFEDCBA9876543210_8123456789ABCDEF
 TYPES = [torch.float32, torch.bfloat16, torch.float16]
@@ -50,7 +44,7 @@ RUNS = {
 COMPILED = """
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
-from mazo.zeroth_order.kernels import BLOCKS, _write
+from mazo.zeroth_order.gpu_kernels import BLOCKS, _write
 
 for signs in (False, True):
     types = dict(out="*bf16", base="*bf16", places="*i64", upper="*fp32")
@@ -62,114 +56,134 @@ for signs in (False, True):
 """
 
 
-@pytest.fixture(autouse=True)
-def to_nearest(monkeypatch):
-    """Round to bfloat16 as a GPU does; the interpreter cuts the bits off."""
+def import_triton():
+    return pytest.importorskip(
+        "triton",
+        minversion=None if HAS_GPU else "3.9",
+        reason="needs Triton (pip install 'mazo[gpu]'), 3.9 or later without a GPU: older interpreters round fma twice",
+    )
+
+
+@pytest.fixture(params=["cpu", "gpu"])
+def device(request, monkeypatch) -> torch.device:
+    """Where the kernels work: the CPU's, or Triton's for a GPU."""
+    if request.param == "cpu":
+        if not makes_numbers(torch.device("cpu")):
+            pytest.skip("needs a C compiler when the package is installed")
+        return torch.device("cpu")
+    triton = import_triton()
     if HAS_GPU:
-        return
+        return torch.device("cuda:0")
     from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
+
+    from mazo.zeroth_order import gpu_kernels
 
     cast = InterpreterBuilder.cast_impl
 
     def cast_impl(self: InterpreterBuilder, source: TensorHandle, wanted: object) -> TensorHandle:
+        """Round to bfloat16 as a GPU does; the interpreter cuts the bits off."""
         if (source.dtype.scalar, wanted.scalar) != (triton.language.float32, triton.language.bfloat16):
             return cast(self, source, wanted)
         data = torch.from_numpy(source.data).bfloat16().view(torch.uint16).numpy()
         return TensorHandle(data, wanted.scalar)
 
     monkeypatch.setattr(InterpreterBuilder, "cast_impl", cast_impl)
+    monkeypatch.setattr(write, "_kernels", lambda *tensors: gpu_kernels)
+    return torch.device("cpu")
 
 
 def plain(z: Stream) -> Tensor:
-    return draw_(torch.empty(z.size), FILLS[z.signs], z.key, start=z.start).to(DEVICE)
+    return draw_(torch.empty(z.size), FILLS[z.signs], z.key, start=z.start).to(z.device)
 
 
-def normal(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+def normal(*shape: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     numbers = torch.randn(prod(shape), generator=torch.Generator().manual_seed(4))
-    return numbers.view(shape).to(DEVICE, dtype)
+    return numbers.view(shape).to(device, dtype)
 
 
 @pytest.mark.parametrize("signs", [False, True])
 @pytest.mark.parametrize(("start", "size"), [(0, 0), (0, 1), (256, 255), (65_536, 4097), (256 * 2**33, 300)])
 @pytest.mark.parametrize("key", [5, KEY])
-def test_numbers_are_the_cpus_of_any_stretch(signs, start, size, key):
-    z = Stream(signs, key, start, size, DEVICE)
+def test_numbers_are_the_cpus_of_any_stretch(signs, start, size, key, device):
+    z = Stream(signs, key, start, size, device)
     assert torch.equal(in_memory(z), plain(z))
 
 
-def test_numbers_from_all_over_the_table_are_the_cpus():
-    z = Stream(False, KEY, 0, 600_000 if HAS_GPU else 60_000, DEVICE)
+def test_numbers_from_all_over_the_table_are_the_cpus(device):
+    z = Stream(False, KEY, 0, 600_000 if HAS_GPU else 60_000, device)
     numbers = in_memory(z)
     assert torch.equal(numbers, plain(z))
     assert numbers.unique().numel() > (65_000 if HAS_GPU else 39_000)
 
 
 @pytest.mark.parametrize("signs", [False, True])
-def test_each_factor_is_rounded_for(signs):
-    z = Stream(signs, KEY, 256, 700, DEVICE, scale=1.0003, coefficient=-0.7)
+def test_each_factor_is_rounded_for(signs, device):
+    z = Stream(signs, KEY, 256, 700, device, scale=1.0003, coefficient=-0.7)
     assert torch.equal(in_memory(z), plain(z) * 1.0003 * -0.7)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-def test_a_base_is_added_in_float32_and_rounded_once(dtype):
-    z, base = Stream(False, KEY, 0, 3000, DEVICE), normal(3000)
-    out = torch.empty(3000, dtype=dtype, device=DEVICE)
-    z.write_(out, base=base, alpha=1e-3)
+def test_a_base_is_added_in_float32_and_rounded_once(dtype, device):
+    z, base = Stream(False, KEY, 0, 3000, device), normal(3000, device=device)
+    out = torch.empty(3000, dtype=dtype, device=device)
+    write.write_(out, z, base=base, alpha=1e-3)
     assert torch.equal(out, torch.add(base, plain(z), alpha=1e-3).to(dtype))
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-def test_weights_are_moved_in_their_own_type(dtype):
+def test_weights_are_moved_in_their_own_type(dtype, device):
     # A power of two: the CPU's sums round alpha to the weights' type, a GPU's do not.
-    z, theta = Stream(False, KEY, 0, 3000, DEVICE), normal(3000, dtype=dtype)
+    z, theta = Stream(False, KEY, 0, 3000, device), normal(3000, device=device, dtype=dtype)
     wanted = theta.clone().add_(plain(z).to(dtype), alpha=-(2**-9))
-    z.write_(theta, base=theta, alpha=-(2**-9), rounded=True)
+    write.write_(theta, z, base=theta, alpha=-(2**-9), rounded=True)
     assert torch.equal(theta, wanted)
 
 
 @pytest.mark.parametrize("integers", [torch.int32, torch.int64])
-def test_numbers_go_to_their_places_and_nothing_else_is_written(integers):
-    z, base, out = Stream(True, KEY, 0, 500, DEVICE), normal(500), normal(2000, dtype=torch.bfloat16)
-    places = torch.randperm(2000, generator=torch.Generator().manual_seed(1))[:500].to(DEVICE)
-    wanted = out.index_copy(0, places, torch.add(base, plain(z), alpha=0.3).bfloat16())
-    z.write_(out, base=base, alpha=0.3, places=places.to(integers))
+@pytest.mark.parametrize("dtype", TYPES)
+def test_numbers_go_to_their_places_and_nothing_else_is_written(dtype, integers, device):
+    z, base = Stream(True, KEY, 0, 500, device), normal(500, device=device)
+    out = normal(2000, device=device, dtype=dtype)
+    places = torch.randperm(2000, generator=torch.Generator().manual_seed(1))[:500].to(device)
+    wanted = out.index_copy(0, places, torch.add(base, plain(z), alpha=0.3).to(dtype))
+    write.write_(out, z, base=base, alpha=0.3, places=places.to(integers))
     assert torch.equal(out, wanted)
 
 
-def test_a_decay_is_added_before_the_step():
-    z, theta = Stream(False, KEY, 0, 3000, DEVICE, coefficient=0.7), normal(3000)
+def test_a_decay_is_added_before_the_step(device):
+    z, theta = Stream(False, KEY, 0, 3000, device, coefficient=0.7), normal(3000, device=device)
     wanted = theta.clone().add_((plain(z) * 0.7).add_(theta, alpha=0.01), alpha=-1e-3)
-    z.write_(theta, base=theta, alpha=-1e-3, decay=0.01)
+    write.write_(theta, z, base=theta, alpha=-1e-3, decay=0.01)
     assert torch.equal(theta, wanted)
 
 
-def test_nothing_is_written_past_the_end():
-    memory = torch.zeros(1000, device=DEVICE)
-    Stream(False, KEY, 0, 700, DEVICE).write_(memory[:700])
+def test_nothing_is_written_past_the_end(device):
+    memory = torch.zeros(1000, device=device)
+    write.write_(memory[:700], Stream(False, KEY, 0, 700, device), base=memory[:700], alpha=1.0)
     assert memory[:700].all() and not memory[700:].any()
 
 
-def test_a_total_takes_a_direction_times_a_coefficient():
-    z, total = Stream(False, KEY, 0, 100, DEVICE), normal(100)
+def test_a_total_takes_a_direction_times_a_coefficient(device):
+    z, total = Stream(False, KEY, 0, 100, device), normal(100, device=device)
     wanted = total.add(plain(z), alpha=0.3)
     add_(total, z, alpha=0.3)
     assert torch.equal(total, wanted)
 
 
 @pytest.mark.parametrize("kind", RUNS)
-def test_a_run_ends_with_the_plain_paths_weights(kind, monkeypatch):
+def test_a_run_ends_with_the_plain_paths_weights(kind, monkeypatch, device):
     settings = {"eps": 2**-10, **RUNS[kind]}
     dtype, density = settings.pop("dtype", torch.float32), settings.pop("density", None)
 
     def trained(by_kernels: bool) -> dict[str, bytes]:
         asked = []
         monkeypatch.setattr(direction, "makes_numbers", lambda device: asked.append(device) or by_kernels)
-        model = Weights(dtype, width=130).to(DEVICE)
+        model = Weights(dtype, width=130).to(device)
         mask = None if density is None else mask_of(model, density=density)
         optimizer = ZerothOrderOptimizer(model.named_parameters(), lr=1e-3, run_seed=3, mask=mask, **settings)
         for _ in range(2):
             optimizer.step(lambda: torch.stack([model.first[0, :8].double().sum(), model.second[1].double().norm()]))
-        assert set(asked) == {DEVICE}
+        assert set(asked) == {device}
         return bits(model.cpu())
 
     assert trained(True) == trained(False)
@@ -177,6 +191,7 @@ def test_a_run_ends_with_the_plain_paths_weights(kind, monkeypatch):
 
 @pytest.mark.skipif(HAS_GPU, reason="the other tests compile the kernels")
 def test_compiled_kernels_round_to_nearest_and_keep_the_smallest_numbers(tmp_path):
+    import_triton()
     environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-c", COMPILED]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

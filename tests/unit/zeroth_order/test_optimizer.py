@@ -52,6 +52,37 @@ def test_equal_runs_give_equal_bits(settings, masked):
     assert first == second != bits(Weights())
 
 
+@pytest.mark.parametrize("settings", [*VARIANTS, {"precision": "in_place"}], ids=str)
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+def test_steps_that_leave_the_weights_behind_end_where_others_do_once_settled(settings, masked):
+    model = Weights()
+    engine = optimizer(model, masked=masked, **settings)
+    for _ in range(5):
+        engine.step(quadratic_losses(model), quadratic_losses(model), settle=False)
+    behind, writes = bits(model), settings.get("precision") == "in_place" and not masked
+    engine.settle_()
+    assert bits(model) == bits(trained(masked=masked, **settings))
+    assert (behind == bits(model)) == (writes or settings.get("weighting") == "famo")
+    after = bits(model)
+    engine.settle_()
+    assert bits(model) == after
+
+
+def test_a_step_that_fails_after_one_that_left_the_weights_behind_leaves_them_settled():
+    model, calls = Weights(), iter([None, None, None, RuntimeError("no memory")])
+    engine = optimizer(model, lr=1e-2)
+
+    def losses() -> torch.Tensor:
+        if error := next(calls):
+            raise error
+        return quadratic_losses(model)()
+
+    engine.step(losses, settle=False)
+    with pytest.raises(RuntimeError, match="no memory"):
+        engine.step(losses)
+    assert bits(model) == bits(trained(1))
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("mask_mode", [None, "direction", "update"], ids=["all", "direction", "update"])
 def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode):

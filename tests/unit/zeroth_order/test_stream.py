@@ -6,22 +6,27 @@ from torch import Tensor, nn
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order import direction, stream
-from mazo.zeroth_order.coordinates import hold
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.distributions import DEVICE_BLOCK
-from mazo.zeroth_order.stream import Stream, in_memory, makes_numbers
+from mazo.zeroth_order.hold import hold
+from mazo.zeroth_order.stream import Stream, makes_numbers
+from mazo.zeroth_order.write import in_memory
 
 GPU = torch.device("cuda:0")
 
 
-def test_a_gpu_makes_numbers_where_triton_is_installed_and_the_cpu_never(monkeypatch):
+def test_kernels_make_numbers_where_they_are_installed(monkeypatch, tmp_path):
     def answers() -> list[bool]:
-        return [makes_numbers.__wrapped__(torch.device(device)) for device in ("cuda", "cuda:1", "cpu")]
+        return [makes_numbers.__wrapped__(torch.device(device)) for device in ("cpu", "cuda", "cuda:1", "meta")]
 
+    file = tmp_path / "kernels.so"
+    monkeypatch.setattr(stream, "LIBRARY_FILES", [tmp_path / "other.so", file])
     monkeypatch.setattr(stream, "find_spec", {"triton": object()}.get)
-    assert answers() == [True, True, False]
+    assert answers() == [False, True, True, False]
     monkeypatch.setattr(stream, "find_spec", {}.get)
-    assert answers() == [False, False, False]
+    assert answers() == [False, False, False, False]
+    file.touch()
+    assert answers() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("distribution", ["gaussian", "rademacher"])

@@ -80,7 +80,7 @@ def _write(
     rounded: tl.constexpr,
     blocks: tl.constexpr,
 ) -> None:
-    """Write what :meth:`mazo.zeroth_order.stream.Stream.write_` says; ``base`` and ``places`` may be ``None``."""
+    """Write what :func:`mazo.zeroth_order.write.write_` says; ``base`` and ``places`` may be ``None``."""
     program = tl.program_id(0)
     first = first_block.to(tl.uint64) + program.to(tl.uint64) * blocks
     words = _words(key_low.to(tl.uint64), key_high.to(tl.uint64), first, blocks)
@@ -117,7 +117,7 @@ def write_(
     places: Int[Tensor, " size"] | None,
     rounded: bool,
 ) -> None:
-    """Do :meth:`mazo.zeroth_order.stream.Stream.write_` in one launch, without waiting for it."""
+    """Do :func:`mazo.zeroth_order.write.write_` in one launch, without waiting for it."""
     blocks, numbers = BLOCKS[stream.signs], NUMBERS[stream.signs]
     with torch.cuda.device_of(out):
         _write[(triton.cdiv(stream.size, blocks * numbers),)](

@@ -1,0 +1,137 @@
+/* Loops that make a direction's numbers on a CPU and add them to float32 weights in one pass.
+
+   The integers are Philox4x64-10's (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), the numbers
+   the table's or the bits': those of philox.py and distributions.py, bit for bit. Every sum is a fused multiplication and
+   addition, as torch's are. */
+
+#include <math.h>
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "an integer's pieces would lie the other way round"
+#endif
+
+/* One copy of a loop for each generation of processors, chosen when the library is loaded. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)
+#define EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define EACH_PROCESSOR
+#endif
+#define WITHIN static inline __attribute__((always_inline))
+
+/* Integers made at once: they and the weights that they move fit a core's first cache. */
+#define WORDS 2048
+
+typedef union {
+    uint64_t words[WORDS];
+    uint32_t halves[2 * WORDS];
+    uint16_t pieces[4 * WORDS];
+} integers_t;
+
+typedef struct {
+    float *out;
+    const float *base;     /* null where numbers are written as they are */
+    const int32_t *places; /* null where they go one after the other */
+    float alpha, decay;
+} target_t;
+
+/* Write the integers of some blocks in the stream's order, four a block. */
+WITHIN void make_words(uint64_t *words, int64_t num_blocks, uint64_t low, uint64_t high, uint64_t first_block)
+{
+    for (int64_t block = 0; block < num_blocks; block++) {
+        uint64_t x0 = first_block + (uint64_t)block + 1, x1 = 0, x2 = 0, x3 = 0, key_0 = low, key_1 = high;
+        for (int round = 0; round < 10; round++) {
+            unsigned __int128 product_0 = (unsigned __int128)x0 * 0xD2E7470EE14C6C93u;
+            unsigned __int128 product_1 = (unsigned __int128)x2 * 0xCA5A826395121157u;
+            x0 = (uint64_t)(product_1 >> 64) ^ x1 ^ key_0;
+            x1 = (uint64_t)product_1;
+            x2 = (uint64_t)(product_0 >> 64) ^ x3 ^ key_1;
+            x3 = (uint64_t)product_0;
+            key_0 += 0x9E3779B97F4A7C15u;
+            key_1 += 0xBB67AE8584CAA73Bu;
+        }
+        words[4 * block] = x0;
+        words[4 * block + 1] = x1;
+        words[4 * block + 2] = x2;
+        words[4 * block + 3] = x3;
+    }
+}
+
+/* Write one number where it belongs, added to its base where there is one. */
+WITHIN void put(target_t to, int64_t number, float z)
+{
+    if (to.base) {
+        float theta = to.base[number];
+        if (to.decay != 0)
+            z = fmaf(theta, to.decay, z);
+        z = fmaf(z, to.alpha, theta);
+    }
+    to.out[to.places ? to.places[number] : number] = z;
+}
+
+WITHIN void normal_loop(target_t to, int64_t size, float scale, float coefficient, uint64_t low, uint64_t high,
+                        uint64_t first_block, const float *table)
+{
+    integers_t made;
+    for (int64_t begin = 0; begin < size; begin += 4 * WORDS) {
+        int64_t count = size - begin < 4 * WORDS ? size - begin : 4 * WORDS;
+        make_words(made.words, (count + 15) / 16, low, high, first_block + (uint64_t)(begin / 16));
+#pragma GCC ivdep
+        for (int64_t i = 0; i < count; i++)
+            put(to, begin + i, table[made.pieces[i]] * scale * coefficient);
+    }
+}
+
+/* Return a number where a bit is set, and its negative where it is not, without a branch. */
+WITHIN float signed_by(uint32_t bits, int bit, float unit)
+{
+    union {
+        float number;
+        uint32_t bits;
+    } z = {unit};
+    z.bits ^= (~bits >> bit & 1) << 31;
+    return z.number;
+}
+
+WITHIN void signs_loop(target_t to, int64_t size, float unit, uint64_t low, uint64_t high, uint64_t first_block)
+{
+    integers_t made;
+    for (int64_t begin = 0; begin < size; begin += 64 * WORDS) {
+        int64_t count = size - begin < 64 * WORDS ? size - begin : 64 * WORDS;
+        make_words(made.words, (count + 255) / 256, low, high, first_block + (uint64_t)(begin / 256));
+        for (int64_t half = 0; half < count / 32; half++) {
+            uint32_t bits = made.halves[half];
+#pragma GCC ivdep
+            for (int i = 0; i < 32; i++)
+                put(to, begin + 32 * half + i, signed_by(bits, i, unit));
+        }
+        for (int64_t i = count / 32 * 32; i < count; i++)
+            put(to, begin + i, signed_by(made.halves[i / 32], i % 32, unit));
+    }
+}
+
+/* What a loop asks of its target is the same for all numbers: one copy of the loop for each answer. */
+#define FOR_EACH_TARGET(loop, ...)                                                                                     \
+    if (!base)                                                                                                         \
+        loop((target_t){out, 0, 0, 0, 0}, __VA_ARGS__);                                                                \
+    else if (places)                                                                                                   \
+        loop((target_t){out, base, places, alpha, decay}, __VA_ARGS__);                                                \
+    else if (decay != 0)                                                                                               \
+        loop((target_t){out, base, 0, alpha, decay}, __VA_ARGS__);                                                     \
+    else                                                                                                               \
+        loop((target_t){out, base, 0, alpha, 0}, __VA_ARGS__)
+
+/* Write normal numbers, 16 bits each. */
+EACH_PROCESSOR void write_normal(float *out, int64_t size, const float *base, const int32_t *places, float alpha,
+                                 float decay, float scale, float coefficient, uint64_t low, uint64_t high,
+                                 uint64_t first_block, const float *table)
+{
+    FOR_EACH_TARGET(normal_loop, size, scale, coefficient, low, high, first_block, table);
+}
+
+/* Write signs times a unit, one bit each, an integer's low bits first. */
+EACH_PROCESSOR void write_signs(float *out, int64_t size, const float *base, const int32_t *places, float alpha,
+                                float decay, float unit, uint64_t low, uint64_t high, uint64_t first_block)
+{
+    FOR_EACH_TARGET(signs_loop, size, unit, low, high, first_block);
+}

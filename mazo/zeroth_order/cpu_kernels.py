@@ -1,0 +1,51 @@
+"""The loops of ``cpu_kernels.c``, compiled as the package is installed: a direction made and added in one pass.
+
+An installation without a C compiler lacks them; torch then adds numbers that numpy draws, and the bits are the same.
+"""
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mazo.zeroth_order.distributions import normal_quantiles
+from mazo.zeroth_order.stream import LIBRARY_FILES, Stream
+
+_POINTER, _WHOLE, _SINGLE, _BITS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_uint64
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    loops = ctypes.CDLL(str(next(filter(Path.exists, LIBRARY_FILES))))
+    common = (_POINTER, _WHOLE, _POINTER, _POINTER, _SINGLE, _SINGLE)
+    loops.write_normal.argtypes = [*common, _SINGLE, _SINGLE, _BITS, _BITS, _BITS, _POINTER]
+    loops.write_signs.argtypes = [*common, _SINGLE, _BITS, _BITS, _BITS]
+    loops.write_normal.restype = loops.write_signs.restype = None
+    return loops
+
+
+def write_(
+    out: Float[Tensor, " numbers"],
+    stream: Stream,
+    *,
+    base: Float[Tensor, " size"] | None,
+    alpha: float,
+    decay: float,
+    places: Int[Tensor, " size"] | None,
+    rounded: bool,
+) -> None:
+    """Do :func:`mazo.zeroth_order.write.write_` for float32 numbers and 32-bit places, without Python's lock."""
+    loops = _library()
+    assert all(tensor is None or tensor.is_contiguous() for tensor in (out, base, places))
+    held = None if base is None else base.data_ptr(), None if places is None else places.data_ptr()
+    common = out.data_ptr(), stream.size, *held, alpha, decay
+    key = stream.key & (2**64 - 1), stream.key >> 64
+    if stream.signs:
+        unit = torch.tensor(stream.scale) * torch.tensor(stream.coefficient)
+        loops.write_signs(*common, unit.item(), *key, stream.start // 256)
+    else:
+        factors = stream.scale, stream.coefficient
+        loops.write_normal(*common, *factors, *key, stream.start // 16, normal_quantiles().data_ptr())

@@ -1,0 +1,32 @@
+"""What holds the trained numbers of a model: one of the ways for each of its tensors."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mazo.masks import Mask
+from mazo.zeroth_order.coordinates import Coordinates
+from mazo.zeroth_order.masked import Kept, UpdateMasked
+from mazo.zeroth_order.unmasked import InPlace, Master
+
+
+def hold(
+    parameters: Mapping[str, Tensor], *, mask: Mask | None, mask_mode: str, precision: str
+) -> dict[str, Coordinates]:
+    """Take hold of the trained numbers of a model, one :class:`Coordinates` a tensor, in the parameters' order.
+
+    :param mask: The weights to train; ``None`` trains every parameter.
+    :param mask_mode: ``direction`` or ``update``; without a mask it plays no part.
+    :param precision: ``master`` or ``in_place``; with a mask it plays no part.
+
+    Raises :class:`mazo.errors.MaskError` for a mask that does not fit the parameters.
+    """
+    if mask is None:
+        unmasked = {"master": Master, "in_place": InPlace}[precision]
+        return {name: unmasked(weight) for name, weight in parameters.items()}
+    mask.check_fits({name: tuple(weight.shape) for name, weight in parameters.items()})
+    if mask_mode == "direction":
+        return {name: Kept(weight, mask.kept[name]) for name, weight in parameters.items() if name in mask.kept}
+    none = torch.empty(0, dtype=torch.int64)
+    return {name: UpdateMasked(weight, mask.kept.get(name, none)) for name, weight in parameters.items()}

@@ -1,0 +1,98 @@
+"""Where numbers of a direction meet weights: made and added in one pass by a kernel, or added from memory by torch."""
+
+from types import ModuleType
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mazo.zeroth_order import cpu_kernels
+from mazo.zeroth_order.stream import Numbers, Stream
+
+INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Integer types by their bytes."""
+
+
+def write_(
+    out: Tensor,
+    z: Numbers,
+    *,
+    base: Float[Tensor, " size"],
+    alpha: float,
+    decay: float = 0.0,
+    places: Int[Tensor, " size"] | None = None,
+    rounded: bool = False,
+) -> None:
+    r"""Write :math:`b + \alpha (z + \text{decay} \cdot b)`, computed in float32 and rounded once to the weights' type.
+
+    Each sum is a fused multiplication and addition, in torch's kernels as in ours.
+
+    :param out: Weights; may be the base itself.
+    :param z: Numbers of a direction, overwritten where they are in memory.
+    :param base: b.
+    :param places: Where in ``out`` each number goes; one after the other if ``None``.
+    :param rounded: Whether z is rounded to the type of ``out`` first and all is computed in that type; the base is then
+        ``out``, and there is no decay.
+    """
+    if isinstance(z, Stream):
+        if kernels := _kernels(z, out, base, places):
+            kernels.write_(out, z, base=base, alpha=alpha, decay=decay, places=places, rounded=rounded)
+            return
+        z = in_memory(z)
+    if rounded:
+        out.add_(z.to(out.dtype), alpha=alpha)
+        return
+    exact = base.float()
+    if decay:
+        z = z.add_(exact, alpha=decay)
+    if places is None and out.dtype == torch.float32 and out.device == exact.device:
+        torch.add(exact, z, alpha=alpha, out=out)
+    else:
+        put_(out, torch.add(exact, z, alpha=alpha, out=z), places)
+
+
+def put_(out: Tensor, values: Float[Tensor, " size"], places: Int[Tensor, " size"] | None) -> None:
+    """Write values in the type of ``out``, one after the other or where they go."""
+    if places is None:
+        out.copy_(values)
+    elif out.device.type == "cpu":
+        # numpy writes scattered numbers faster than torch; integers of the same width stand for types it has not.
+        integers = INTEGERS[out.element_size()]
+        there = places.numpy().astype(np.intp)  # given others, numpy converts them a few at a time
+        out.view(integers).numpy()[there] = values.to(out.dtype).view(integers).numpy()
+    else:
+        out.index_copy_(0, places.long(), values.to(out.dtype))
+
+
+def in_memory(numbers: Numbers) -> Float[Tensor, " numbers"]:
+    """Return numbers as a tensor."""
+    if isinstance(numbers, Tensor):
+        return numbers
+    out = torch.empty(numbers.size, device=numbers.device)
+    kernels = _kernels(numbers, out, out)
+    assert kernels is not None
+    kernels.write_(out, numbers, base=None, alpha=1.0, decay=0.0, places=None, rounded=False)
+    return out
+
+
+def times_(numbers: Numbers, coefficient: float) -> Numbers:
+    """Return numbers times a coefficient; a tensor is overwritten."""
+    return numbers.times(coefficient) if isinstance(numbers, Stream) else numbers.mul_(coefficient)
+
+
+def add_(total: Float[Tensor, " numbers"], numbers: Numbers, *, alpha: float) -> None:
+    """Add alpha times some numbers to a total."""
+    write_(total, numbers, base=total, alpha=alpha)
+
+
+def _kernels(z: Stream, out: Tensor, base: Tensor, places: Int[Tensor, " size"] | None = None) -> ModuleType | None:
+    """Return the kernels that can write ``out``, imported where they are first needed; ``None`` if there are none."""
+    if not z.device == out.device == base.device:
+        return None
+    if out.device.type == "cuda":
+        from mazo.zeroth_order import gpu_kernels  # imports Triton, which need not be installed
+
+        return gpu_kernels
+    is_single = out.dtype == base.dtype == torch.float32
+    return cpu_kernels if is_single and (places is None or places.dtype == torch.int32) else None
