@@ -19,7 +19,7 @@ class Step(ABC):
     def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return the update of the numbers at ``place``; called once a step for each.
 
-        May overwrite ``gradient``.
+        May overwrite ``gradient``; what it returns is the caller's to overwrite.
         """
 
 
@@ -53,7 +53,7 @@ class Momentum(Step):
         """Return m after this step."""
         gradient = in_memory(gradient)
         mean = _state(self._mean, place, gradient)
-        return mean.mul_(self._momentum).add_(gradient)
+        return mean.mul_(self._momentum).add_(gradient).clone()
 
 
 class Adam(Step):

@@ -83,6 +83,19 @@ def test_a_step_that_fails_after_one_that_left_the_weights_behind_leaves_them_se
     assert bits(model) == bits(trained(1))
 
 
+def test_momentum_keeps_the_slopes_alone_and_weights_decay_beside_it():
+    model = Weights()
+    engine = optimizer(model, step="momentum", momentum=0.5, weight_decay=0.1, lr=1e-2)
+    sizes = {name: weight.numel() for name, weight in model.named_parameters()}
+    theta, mean = model.flat(), torch.zeros(len(model.flat()), dtype=torch.float64)
+    for step in range(4):
+        record = engine.step(quadratic_losses(model))
+        z = Direction(0, step, 0, "gaussian", sizes)
+        mean = 0.5 * mean + record.coefficients.item() * torch.cat([z.draw(name) for name in sizes]).double()
+        theta = theta - 1e-2 * (mean + 0.1 * theta)
+        torch.testing.assert_close(model.flat(), theta, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("mask_mode", [None, "direction", "update"], ids=["all", "direction", "update"])
 def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode):
