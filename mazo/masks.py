@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 from torch import Tensor
 
 from mazo.errors import MaskError
 from mazo.files import write_bytes
+from mazo.gaps import Gaps, GapsByName
 
 FORMAT = "mazo-mask-1"
 
@@ -32,10 +33,26 @@ class Mask:
     shapes: Mapping[str, tuple[int, int]]
     settings: Mapping[str, object] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.kept, GapsByName):
+            gaps = {name: Gaps.of(positions) for name, positions in self.kept.items()}
+            object.__setattr__(self, "kept", GapsByName(gaps))
+
+    @property
+    def gaps(self) -> Mapping[str, Gaps]:
+        """The kept positions as they are held, a byte or two each; ``kept`` works them out."""
+        assert isinstance(self.kept, GapsByName)
+        return self.kept.gaps
+
+    @property
+    def num_kept(self) -> int:
+        """How many weights are kept."""
+        return sum(map(len, self.gaps.values()))
+
     @property
     def density(self) -> float:
         """Share of the covered weights that are kept, counted."""
-        return sum(map(len, self.kept.values())) / sum(rows * columns for rows, columns in self.shapes.values())
+        return self.num_kept / sum(rows * columns for rows, columns in self.shapes.values())
 
     def summary(self) -> dict[str, object]:
         """Return the rule that made the mask, its density as counted, and its hash."""
@@ -44,9 +61,9 @@ class Mask:
     def hash(self) -> str:
         """Return the SHA-256 over names, sorted, shapes and kept positions; settings and storage play no part."""
         digest = hashlib.sha256()
-        for name, kept in sorted(self.kept.items()):
+        for name in sorted(self.kept):
             digest.update(json.dumps([name, self.shapes[name]]).encode())
-            digest.update(kept.numpy().astype("<i8").tobytes())
+            digest.update(self.kept[name].numpy().astype("<i8", copy=False).data)
         return digest.hexdigest()
 
     def check_fits(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -143,23 +160,20 @@ def save_mask(mask: Mask, path: str | Path) -> None:
 
 def load_mask(path: str | Path) -> Mask:
     """Read a mask and check its hash; raises :class:`mazo.errors.MaskError` where the file is not such a mask."""
-    from safetensors import safe_open
-
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {}).get("mazo", "{}"))
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+            if about.get("format") != FORMAT:
+                found = about.get("format", "tensors without one")
+                raise MaskError(f"{path}: wanted a mask of format {FORMAT}, found {found}")
+            try:
+                shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
+                gaps = {name: Gaps.of(torch.from_numpy(_unpack(name, file, shape))) for name, shape in shapes.items()}
+                mask, wanted = Mask(GapsByName(gaps), shapes, about["settings"]), about["hash"]
+            except (KeyError, ValueError, TypeError, AttributeError, SafetensorError) as error:
+                raise MaskError(f"{path}: wanted a mask; the file is damaged ({error!r})") from error
     except (OSError, SafetensorError, ValueError) as error:
         raise MaskError(f"{path}: wanted a mask file, found none that can be read ({error})") from error
-    if about.get("format") != FORMAT:
-        raise MaskError(f"{path}: wanted a mask of format {FORMAT}, found {about.get('format', 'tensors without one')}")
-    try:
-        shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
-        flat = {name: _shortened(_unpack(name, tensors, shape), shape) for name, shape in shapes.items()}
-        kept = {name: torch.from_numpy(positions) for name, positions in flat.items()}
-        mask, wanted = Mask(kept, shapes, about["settings"]), about["hash"]
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise MaskError(f"{path}: wanted a mask; the file is damaged ({error!r})") from error
     if mask.hash() != wanted:
         raise MaskError(f"{path}: wanted hash {wanted}, found {mask.hash()}; the file is damaged")
     return mask
@@ -176,15 +190,10 @@ def _pack(name: str, kept: np.ndarray, shape: tuple[int, int]) -> dict[str, np.n
     return {f"{name}.bits": np.packbits(marks, bitorder="little")}
 
 
-def _unpack(name: str, tensors: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+def _unpack(name: str, file: "safe_open", shape: tuple[int, int]) -> np.ndarray:
     rows, columns = shape
-    if f"{name}.bits" in tensors:
-        return np.unpackbits(tensors[f"{name}.bits"], count=rows * columns, bitorder="little").nonzero()[0]
-    row_of = np.repeat(np.arange(rows, dtype=np.int64), tensors[f"{name}.counts"])
-    return row_of * columns + tensors[f"{name}.columns"].astype(np.int64)
-
-
-def _shortened(kept: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Take half the memory for positions where they fit."""
-    rows, columns = shape
-    return kept.astype(np.int32 if rows * columns < 2**31 else np.int64, copy=False)
+    if f"{name}.bits" in file.keys():  # noqa: SIM118 (not a dict)
+        bits = file.get_tensor(f"{name}.bits")
+        return np.unpackbits(bits, count=rows * columns, bitorder="little").nonzero()[0]
+    row_of = np.repeat(np.arange(rows, dtype=np.int64), file.get_tensor(f"{name}.counts"))
+    return row_of * columns + file.get_tensor(f"{name}.columns").astype(np.int64)

@@ -34,7 +34,7 @@ class Scope:
 def mask_scopes(model: nn.Module, mask: Mask, *, seed: int, limit: int = LIMIT) -> dict[str, Scope]:
     """Return the scopes ``all`` (every parameter), ``kept`` and ``frozen`` (what the mask covers and does not keep)."""
     sizes = {name: weight.numel() for name, weight in model.named_parameters()}
-    kept = {name: len(places) for name, places in mask.kept.items()}
+    kept = {name: len(places) for name, places in mask.gaps.items()}
     frozen = {name: sizes[name] - count for name, count in kept.items()}
     drawn = {
         name: _draw(counts, name, seed=seed, limit=limit)

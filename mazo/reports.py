@@ -15,7 +15,7 @@ from mazo.zeroth_order import RunLog
 def mask_report(path: Path, mask: Mask) -> str:
     """Describe a mask: what is kept of every matrix, what made it, and its size on disk."""
     covered = sum(rows * columns for rows, columns in mask.shapes.values())
-    kept, size = sum(map(len, mask.kept.values())), path.stat().st_size
+    kept, size = mask.num_kept, path.stat().st_size
     about = {
         "kept": f"{kept:,} of {covered:,} weights in {len(mask.shapes)} matrices, density {100 * mask.density:.3f} %",
         "hash": mask.hash(),
@@ -41,12 +41,10 @@ def _matrix_row(mask: Mask, name: str) -> dict[str, object]:
 def overlap_report(first: Mask, second: Mask) -> str:
     """Compare two masks: the Jaccard overlap of every matrix of both, and of both masks whole."""
     overlaps, both = jaccard(first, second), union(first, second)
-    shared = (
-        sum(map(len, first.kept.values())) + sum(map(len, second.kept.values())) - sum(map(len, both.kept.values()))
-    )
+    shared = first.num_kept + second.num_kept - both.num_kept
     about = {
         "equal": "yes" if first.hash() == second.hash() else "no",
-        "overlap": f"{shared / max(1, sum(map(len, both.kept.values()))):.4f} (kept by both / kept by either)",
+        "overlap": f"{shared / max(1, both.num_kept):.4f} (kept by both / kept by either)",
         "union": f"density {100 * both.density:.3f} %",
     }
     rows = [{"matrix": name, "overlap": f"{overlap:.4f}"} for name, overlap in overlaps.items()]

@@ -30,8 +30,10 @@ typedef union {
 
 typedef struct {
     float *out;
-    const float *base;     /* null where numbers are written as they are */
-    const int32_t *places; /* null where they go one after the other */
+    const float *base; /* null where numbers are written as they are */
+    const void *steps; /* from each number's place to the next one's; null where they go one after the other */
+    int64_t width;     /* bytes of a step */
+    int64_t place;     /* of the number before */
     float alpha, decay;
 } target_t;
 
@@ -57,16 +59,36 @@ WITHIN void make_words(uint64_t *words, int64_t num_blocks, uint64_t low, uint64
     }
 }
 
-/* Write one number where it belongs, added to its base where there is one. */
-WITHIN void put(target_t to, int64_t number, float z)
+/* Return how far a number's place is from that of the number before. */
+WITHIN uint64_t step_to(const target_t *to, int64_t number)
 {
-    if (to.base) {
-        float theta = to.base[number];
-        if (to.decay != 0)
-            z = fmaf(theta, to.decay, z);
-        z = fmaf(z, to.alpha, theta);
+    switch (to->width) {
+    case 1:
+        return ((const uint8_t *)to->steps)[number];
+    case 2:
+        return ((const uint16_t *)to->steps)[number];
+    case 4:
+        return ((const uint32_t *)to->steps)[number];
+    default:
+        return ((const uint64_t *)to->steps)[number];
     }
-    to.out[to.places ? to.places[number] : number] = z;
+}
+
+/* Write the next number where it belongs, added to its base where there is one. */
+WITHIN void put(target_t *to, int64_t number, float z)
+{
+    if (to->base) {
+        float theta = to->base[number];
+        if (to->decay != 0)
+            z = fmaf(theta, to->decay, z);
+        z = fmaf(z, to->alpha, theta);
+    }
+    if (to->steps) {
+        to->place += (int64_t)step_to(to, number);
+        to->out[to->place] = z;
+    } else {
+        to->out[number] = z;
+    }
 }
 
 WITHIN void normal_loop(target_t to, int64_t size, float scale, float coefficient, uint64_t low, uint64_t high,
@@ -78,7 +100,7 @@ WITHIN void normal_loop(target_t to, int64_t size, float scale, float coefficien
         make_words(made.words, (count + 15) / 16, low, high, first_block + (uint64_t)(begin / 16));
 #pragma GCC ivdep
         for (int64_t i = 0; i < count; i++)
-            put(to, begin + i, table[made.pieces[i]] * scale * coefficient);
+            put(&to, begin + i, table[made.pieces[i]] * scale * coefficient);
     }
 }
 
@@ -103,35 +125,40 @@ WITHIN void signs_loop(target_t to, int64_t size, float unit, uint64_t low, uint
             uint32_t bits = made.halves[half];
 #pragma GCC ivdep
             for (int i = 0; i < 32; i++)
-                put(to, begin + 32 * half + i, signed_by(bits, i, unit));
+                put(&to, begin + 32 * half + i, signed_by(bits, i, unit));
         }
         for (int64_t i = count / 32 * 32; i < count; i++)
-            put(to, begin + i, signed_by(made.halves[i / 32], i % 32, unit));
+            put(&to, begin + i, signed_by(made.halves[i / 32], i % 32, unit));
     }
 }
 
 /* What a loop asks of its target is the same for all numbers: one copy of the loop for each answer. */
 #define FOR_EACH_TARGET(loop, ...)                                                                                     \
     if (!base)                                                                                                         \
-        loop((target_t){out, 0, 0, 0, 0}, __VA_ARGS__);                                                                \
-    else if (places)                                                                                                   \
-        loop((target_t){out, base, places, alpha, decay}, __VA_ARGS__);                                                \
-    else if (decay != 0)                                                                                               \
-        loop((target_t){out, base, 0, alpha, decay}, __VA_ARGS__);                                                     \
+        loop((target_t){out, 0, 0, 0, 0, 0, 0}, __VA_ARGS__);                                                          \
+    else if (!steps && decay == 0)                                                                                     \
+        loop((target_t){out, base, 0, 0, 0, alpha, 0}, __VA_ARGS__);                                                   \
+    else if (!steps)                                                                                                   \
+        loop((target_t){out, base, 0, 0, 0, alpha, decay}, __VA_ARGS__);                                               \
+    else if (width == 1)                                                                                               \
+        loop((target_t){out, base, steps, 1, place, alpha, decay}, __VA_ARGS__);                                       \
+    else if (width == 2)                                                                                               \
+        loop((target_t){out, base, steps, 2, place, alpha, decay}, __VA_ARGS__);                                       \
     else                                                                                                               \
-        loop((target_t){out, base, 0, alpha, 0}, __VA_ARGS__)
+        loop((target_t){out, base, steps, width, place, alpha, decay}, __VA_ARGS__)
 
 /* Write normal numbers, 16 bits each. */
-EACH_PROCESSOR void write_normal(float *out, int64_t size, const float *base, const int32_t *places, float alpha,
-                                 float decay, float scale, float coefficient, uint64_t low, uint64_t high,
-                                 uint64_t first_block, const float *table)
+EACH_PROCESSOR void write_normal(float *out, int64_t size, const float *base, const void *steps, int64_t width,
+                                 int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
+                                 uint64_t high, uint64_t first_block, const float *table)
 {
     FOR_EACH_TARGET(normal_loop, size, scale, coefficient, low, high, first_block, table);
 }
 
 /* Write signs times a unit, one bit each, an integer's low bits first. */
-EACH_PROCESSOR void write_signs(float *out, int64_t size, const float *base, const int32_t *places, float alpha,
-                                float decay, float unit, uint64_t low, uint64_t high, uint64_t first_block)
+EACH_PROCESSOR void write_signs(float *out, int64_t size, const float *base, const void *steps, int64_t width,
+                                int64_t place, float alpha, float decay, float unit, uint64_t low, uint64_t high,
+                                uint64_t first_block)
 {
     FOR_EACH_TARGET(signs_loop, size, unit, low, high, first_block);
 }

@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from mazo.gaps import Gaps
 from mazo.zeroth_order.distributions import normal_quantiles
 from mazo.zeroth_order.stream import LIBRARY_FILES, Stream
 
@@ -20,7 +21,7 @@ _POINTER, _WHOLE, _SINGLE, _BITS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_flo
 @cache
 def _library() -> ctypes.CDLL:
     loops = ctypes.CDLL(str(next(filter(Path.exists, LIBRARY_FILES))))
-    common = (_POINTER, _WHOLE, _POINTER, _POINTER, _SINGLE, _SINGLE)
+    common = (_POINTER, _WHOLE, _POINTER, _POINTER, _WHOLE, _WHOLE, _SINGLE, _SINGLE)
     loops.write_normal.argtypes = [*common, _SINGLE, _SINGLE, _BITS, _BITS, _BITS, _POINTER]
     loops.write_signs.argtypes = [*common, _SINGLE, _BITS, _BITS, _BITS]
     loops.write_normal.restype = loops.write_signs.restype = None
@@ -34,14 +35,15 @@ def write_(
     base: Float[Tensor, " size"] | None,
     alpha: float,
     decay: float,
-    places: Int[Tensor, " size"] | None,
+    places: Gaps | None,
     rounded: bool,
 ) -> None:
-    """Do :func:`mazo.zeroth_order.write.write_` for float32 numbers and 32-bit places, without Python's lock."""
+    """Do :func:`mazo.zeroth_order.write.write_` for float32 numbers, without Python's lock."""
     loops = _library()
-    assert all(tensor is None or tensor.is_contiguous() for tensor in (out, base, places))
-    held = None if base is None else base.data_ptr(), None if places is None else places.data_ptr()
-    common = out.data_ptr(), stream.size, *held, alpha, decay
+    assert out.is_contiguous() and (base is None or base.is_contiguous())
+    held = None if base is None else base.data_ptr()
+    there = (None, 0, 0) if places is None else (places.steps.ctypes.data, places.steps.itemsize, places.before)
+    common = out.data_ptr(), stream.size, held, *there, alpha, decay
     key = stream.key & (2**64 - 1), stream.key >> 64
     if stream.signs:
         unit = torch.tensor(stream.scale) * torch.tensor(stream.coefficient)

@@ -27,6 +27,6 @@ def hold(
         return {name: unmasked(weight) for name, weight in parameters.items()}
     mask.check_fits({name: tuple(weight.shape) for name, weight in parameters.items()})
     if mask_mode == "direction":
-        return {name: Kept(weight, mask.kept[name]) for name, weight in parameters.items() if name in mask.kept}
+        return {name: Kept(weight, mask.gaps[name]) for name, weight in parameters.items() if name in mask.gaps}
     none = torch.empty(0, dtype=torch.int64)
     return {name: UpdateMasked(weight, mask.kept.get(name, none)) for name, weight in parameters.items()}

@@ -4,27 +4,31 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mazo.gaps import Gaps
 from mazo.zeroth_order.coordinates import Change, Coordinates, Splittable
 from mazo.zeroth_order.stream import Numbers, Stream
 from mazo.zeroth_order.unmasked import Master
-from mazo.zeroth_order.write import in_memory, put_, write_
+from mazo.zeroth_order.write import Places, in_memory, put_, write_
 
 
 class Kept(Splittable):
     """The kept numbers of a masked tensor, theta a compact float32 copy; the frozen ones are never written.
 
     :param weight: The model's parameter, written in place.
-    :param kept: Flat positions of the kept weights, ascending.
+    :param kept: Flat positions of the kept weights.
     """
 
     _split = ("_kept", "_theta")
 
-    def __init__(self, weight: Tensor, kept: Int[Tensor, " kept"]) -> None:
+    def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)
-        self._theta = self._flat.index_select(0, kept.to(weight.device, torch.int64)).float()
         self.size, self.device = len(kept), weight.device
+        positions = torch.from_numpy(kept.positions()).to(weight.device)
+        self._theta = self._flat.index_select(0, positions).float()
+        # A GPU writes all places at once, and so needs each of them.
         is_short = len(self._flat) < 2**31
-        self._kept = kept.to(weight.device, torch.int32 if is_short else torch.int64)
+        on_device = positions.to(torch.int32) if is_short else positions
+        self._kept: Places = kept if self.device.type == "cpu" else on_device
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z to the kept places."""

@@ -2,13 +2,16 @@
 
 from types import ModuleType
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mazo.gaps import Gaps
 from mazo.zeroth_order import cpu_kernels
 from mazo.zeroth_order.stream import Numbers, Stream
+
+Places = Int[Tensor, " size"] | Gaps
+"""Where some numbers go in a tensor: on a CPU by the steps between them."""
 
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Integer types by their bytes."""
@@ -21,7 +24,7 @@ def write_(
     base: Float[Tensor, " size"],
     alpha: float,
     decay: float = 0.0,
-    places: Int[Tensor, " size"] | None = None,
+    places: Places | None = None,
     rounded: bool = False,
 ) -> None:
     r"""Write :math:`b + \alpha (z + \text{decay} \cdot b)`, computed in float32 and rounded once to the weights' type.
@@ -52,15 +55,14 @@ def write_(
         put_(out, torch.add(exact, z, alpha=alpha, out=z), places)
 
 
-def put_(out: Tensor, values: Float[Tensor, " size"], places: Int[Tensor, " size"] | None) -> None:
+def put_(out: Tensor, values: Float[Tensor, " size"], places: Places | None) -> None:
     """Write values in the type of ``out``, one after the other or where they go."""
     if places is None:
         out.copy_(values)
-    elif out.device.type == "cpu":
+    elif isinstance(places, Gaps):
         # numpy writes scattered numbers faster than torch; integers of the same width stand for types it has not.
         integers = INTEGERS[out.element_size()]
-        there = places.numpy().astype(np.intp)  # given others, numpy converts them a few at a time
-        out.view(integers).numpy()[there] = values.to(out.dtype).view(integers).numpy()
+        out.view(integers).numpy()[places.positions()] = values.to(out.dtype).view(integers).numpy()
     else:
         out.index_copy_(0, places.long(), values.to(out.dtype))
 
@@ -86,7 +88,7 @@ def add_(total: Float[Tensor, " numbers"], numbers: Numbers, *, alpha: float) ->
     write_(total, numbers, base=total, alpha=alpha)
 
 
-def _kernels(z: Stream, out: Tensor, base: Tensor, places: Int[Tensor, " size"] | None = None) -> ModuleType | None:
+def _kernels(z: Stream, out: Tensor, base: Tensor, places: Places | None = None) -> ModuleType | None:
     """Return the kernels that can write ``out``, imported where they are first needed; ``None`` if there are none."""
     if not z.device == out.device == base.device:
         return None
@@ -94,5 +96,4 @@ def _kernels(z: Stream, out: Tensor, base: Tensor, places: Int[Tensor, " size"] 
         from mazo.zeroth_order import gpu_kernels  # imports Triton, which need not be installed
 
         return gpu_kernels
-    is_single = out.dtype == base.dtype == torch.float32
-    return cpu_kernels if is_single and (places is None or places.dtype == torch.int32) else None
+    return cpu_kernels if out.dtype == base.dtype == torch.float32 and not isinstance(places, Tensor) else None

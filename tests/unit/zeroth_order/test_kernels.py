@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from math import prod
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,12 +12,14 @@ from torch import Tensor
 from toy_problem import Weights, bits, mask_of
 
 from mazo import ZerothOrderOptimizer
+from mazo.gaps import Gaps
 from mazo.zeroth_order import direction, write
 from mazo.zeroth_order.distributions import draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.stream import Stream, makes_numbers
 from mazo.zeroth_order.write import add_, in_memory
 
 HAS_GPU = torch.cuda.is_available()
+KERNELS = write._kernels
 FILLS = {False: fill_gaussian_, True: fill_rademacher_}
 KEY = 0xFEDCBA9876543210_8123456789ABCDEF
 TYPES = [torch.float32, torch.bfloat16, torch.float16]
@@ -88,7 +91,12 @@ def device(request, monkeypatch) -> torch.device:
         return TensorHandle(data, wanted.scalar)
 
     monkeypatch.setattr(InterpreterBuilder, "cast_impl", cast_impl)
-    monkeypatch.setattr(write, "_kernels", lambda *tensors: gpu_kernels)
+
+    def on_cpu_tensors(out, z, *, places, **settings):
+        each = torch.from_numpy(places.positions()) if isinstance(places, Gaps) else places
+        gpu_kernels.write_(out, z, places=each, **settings)
+
+    monkeypatch.setattr(write, "_kernels", lambda *tensors: SimpleNamespace(write_=on_cpu_tensors))
     return torch.device("cpu")
 
 
@@ -139,15 +147,39 @@ def test_weights_are_moved_in_their_own_type(dtype, device):
     assert torch.equal(theta, wanted)
 
 
-@pytest.mark.parametrize("integers", [torch.int32, torch.int64])
+@pytest.mark.parametrize("held", ["int32", "int64", "uint8", "uint16", "uint32", "uint64"])
 @pytest.mark.parametrize("dtype", TYPES)
-def test_numbers_go_to_their_places_and_nothing_else_is_written(dtype, integers, device):
-    z, base = Stream(True, KEY, 0, 500, device), normal(500, device=device)
-    out = normal(2000, device=device, dtype=dtype)
-    places = torch.randperm(2000, generator=torch.Generator().manual_seed(1))[:500].to(device)
-    wanted = out.index_copy(0, places, torch.add(base, plain(z), alpha=0.3).to(dtype))
-    write.write_(out, z, base=base, alpha=0.3, places=places.to(integers))
+@pytest.mark.parametrize("signs", [False, True])
+def test_numbers_go_to_their_places_and_nothing_else_is_written(signs, dtype, held, device):
+    z, base, out = (
+        Stream(signs, KEY, 0, 500, device),
+        normal(500, device=device),
+        normal(90_000, device=device).to(dtype),
+    )
+    order = torch.randperm(1900, generator=torch.Generator().manual_seed(1))[:500].sort().values
+    order[250:] += 300 if held == "uint16" else 80_000 if held in ("uint32", "uint64") else 0
+    wanted = out.index_copy(0, order.to(device), torch.add(base, plain(z), alpha=0.3).to(dtype))
+    if held.startswith("u"):  # what a CPU's masks are held as
+        places = Gaps.of(order)
+        assert places.steps.dtype == ("uint32" if held == "uint64" else held)
+        places.steps = places.steps.astype(held)
+    else:
+        places = order.to(device, getattr(torch, held))
+    if isinstance(places, Gaps) != (device.type == "cpu" and write._kernels is KERNELS):
+        pytest.skip("the other kernels' way of holding places")
+    write.write_(out, z, base=base, alpha=0.3, places=places)
     assert torch.equal(out, wanted)
+
+
+@pytest.mark.parametrize("step", [1, 100])
+def test_numbers_go_to_the_places_of_a_stretch(step, device):
+    if write._kernels is not KERNELS or device.type != "cpu":
+        pytest.skip("a GPU's kernels hold each place")
+    places = torch.arange(7, 7 + 300 * step, step)
+    z, base, out = Stream(False, KEY, 0, 100, device), normal(100, device=device), torch.zeros(40_000)
+    write.write_(out, z, base=base, alpha=0.3, decay=0.1, places=Gaps.of(places)[200:300])
+    assert torch.equal(out[places[200:]], torch.add(base, plain(z).add_(base, alpha=0.1), alpha=0.3))
+    assert out.count_nonzero() == 100
 
 
 def test_a_decay_is_added_before_the_step(device):
