@@ -13,10 +13,12 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 WORKS = {
+    "mazo.cli": {"main": "commands"},
     "transformers.models.llama.modeling_llama": {"LlamaModel.forward": "forwards"},
     "torch.autograd": {"backward": "backwards"},
     "mazo.trainers": {"ZerothOrderTrainer.step": "steps"},
@@ -36,6 +38,21 @@ class Account:
         self.seconds: dict[str, float] = defaultdict(float)
         self._stack, self._since = ["other"], 0.0
         self._patched: set[str] = set()
+        self._command = sys.argv
+
+    def restart(self) -> None:
+        """Begin anew: the account of a process that was forked, and has spent nothing yet."""
+        self.seconds.clear()
+        self._stack, self._since = ["other"], 0.0
+
+    def commanded(self, main: Callable) -> Callable:
+        """Return a command line's function that notes what it is told: a forked process has its parent's arguments."""
+
+        def noted(arguments: list[str] | None = None) -> int:
+            self._command = arguments or sys.argv
+            return main(arguments)
+
+        return noted
 
     def charge(self) -> None:
         """Charge the time since the last call to the innermost work."""
@@ -74,12 +91,13 @@ class Account:
                 owner = loaded
                 for step in owners:
                     owner = getattr(owner, step)
-                setattr(owner, name, self.wrapped(getattr(owner, name), work))
+                of = self.commanded if work == "commands" else partial(self.wrapped, work=work)
+                setattr(owner, name, of(getattr(owner, name)))
 
     def write(self, folder: Path) -> None:
         """Write the account, with the command it is of."""
         self.charge()
-        about = {"command": sys.argv, "seconds": self.seconds}
+        about = {"command": self._command, "seconds": self.seconds}
         (folder / f"{os.getpid()}.json").write_text(json.dumps(about))
 
 
@@ -88,3 +106,4 @@ if folder := os.environ.get("MAZO_COSTS"):
     builtins.__import__ = account.wrapped(builtins.__import__, "imports")
     importlib.import_module = account.wrapped(importlib.import_module, "imports")
     atexit.register(account.write, Path(folder))
+    os.register_at_fork(after_in_child=account.restart)
