@@ -32,6 +32,7 @@ DENSITIES = (0.01, 0.1)
 KINDS = {
     "inference": None,
     **{f"MaZO, density {100 * density:g} %": {"density": density} for density in DENSITIES},
+    "MaZO, density 10 %, in place": {"density": 0.1, "precision": "in_place"},
     "MTL-ZO, in place": {"precision": "in_place"},
     "MTL-ZO, with a float32 copy": {},
     "AdamW": None,

@@ -162,7 +162,7 @@ class ZerothOrder(Settings):
     mask_mode: Literal["direction", "update"] = "direction"
     """Where the mask acts: on the direction, and so on the update too, or on the update alone [assumed]."""
     precision: Literal["master", "in_place"] = "master"
-    """How unmasked 16-bit weights are held; masked runs always keep a float32 buffer."""
+    """How trained weights are held: with a float32 copy, or without, where 16-bit weights lose small updates."""
     num_steps: Count | None = None
     """Steps of this row when they differ from the suite's, as where a step takes more forwards than another row's."""
 

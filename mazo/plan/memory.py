@@ -62,9 +62,9 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
     assert isinstance(run.method, ZerothOrder)
     held = {"sgd": 0, "sign": 0, "momentum": 4, "adam": 8}[run.method.step] * total
     if run.method.mask is not None and run.method.mask_mode == "direction":
-        # The kept numbers in float32, and their places: the steps between them, or on a GPU 32-bit integers.
-        held += 4 * total + (2 if on_cpu else 4) * total
-    elif run.method.precision == "master" or run.method.mask is not None:
+        # The kept numbers' places: the steps between them, or on a GPU 32-bit integers.
+        held += (2 if on_cpu else 4) * total
+    if run.method.precision == "master":
         held += 4 * total
     # The direction's numbers and the update from them: of a block, or of a tensor that cannot be split.
     splits = run.method.direction not in FACTORED and (run.method.mask is None or run.method.mask_mode == "direction")

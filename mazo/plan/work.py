@@ -161,7 +161,7 @@ def _passes(run: Run, shape: Shape, *, trained: int) -> tuple[int | float, int |
     if not isinstance(run.method, ZerothOrder):
         return 0.0, 0.0
     points = 2 if run.method.sides == "two" else 1
-    has_copy = run.method.precision == "master" or run.method.mask is not None
+    has_copy = run.method.precision == "master"
     draws = run.method.num_directions * (points + 1 + (not has_copy))
     each = shape.bytes_each
     moved = run.method.num_directions * points * (16 + each) + 28 + each

@@ -74,21 +74,19 @@ WITHIN uint64_t step_to(const target_t *to, int64_t number)
     }
 }
 
-/* Write the next number where it belongs, added to its base where there is one. */
+/* Write the next number where it belongs, added to its base where there is one: to what lies there if that is the same. */
 WITHIN void put(target_t *to, int64_t number, float z)
 {
+    int64_t place = number;
+    if (to->steps)
+        place = to->place += (int64_t)step_to(to, number);
     if (to->base) {
-        float theta = to->base[number];
+        float theta = to->base[to->base == to->out ? place : number];
         if (to->decay != 0)
             z = fmaf(theta, to->decay, z);
         z = fmaf(z, to->alpha, theta);
     }
-    if (to->steps) {
-        to->place += (int64_t)step_to(to, number);
-        to->out[to->place] = z;
-    } else {
-        to->out[number] = z;
-    }
+    to->out[place] = z;
 }
 
 WITHIN void normal_loop(target_t to, int64_t size, float scale, float coefficient, uint64_t low, uint64_t high,

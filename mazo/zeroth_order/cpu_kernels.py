@@ -32,7 +32,7 @@ def write_(
     out: Float[Tensor, " numbers"],
     stream: Stream,
     *,
-    base: Float[Tensor, " size"] | None,
+    base: Float[Tensor, " base"] | None,
     alpha: float,
     decay: float,
     places: Gaps | None,

@@ -78,6 +78,7 @@ def _write(
     signs: tl.constexpr,
     decays: tl.constexpr,
     rounded: tl.constexpr,
+    there: tl.constexpr,
     blocks: tl.constexpr,
 ) -> None:
     """Write what :func:`mazo.zeroth_order.write.write_` says; ``base`` and ``places`` may be ``None``."""
@@ -91,14 +92,15 @@ def _write(
     # 64 bits: an embedding may have more than 2^31 numbers.
     place = program.to(tl.int64) * z.shape[0] + tl.arange(0, z.shape[0])
     mine = place < size
+    where = place
+    if places is not None:
+        where = tl.load(places + place, mask=mine).to(tl.int64)
     if base is not None:
-        theta = tl.load(base + place, mask=mine).to(tl.float32)
+        theta = tl.load(base + (where if there else place), mask=mine).to(tl.float32)
         if decays:
             z = tl.fma(theta, decay, z)
         z = tl.fma(z, alpha, theta)
-    if places is not None:
-        place = tl.load(places + place, mask=mine).to(tl.int64)
-    tl.store(out + place, z.to(out.dtype.element_ty), mask=mine)
+    tl.store(out + where, z.to(out.dtype.element_ty), mask=mine)
 
 
 @cache
@@ -111,7 +113,7 @@ def write_(
     out: Tensor,
     stream: Stream,
     *,
-    base: Float[Tensor, " size"] | None,
+    base: Float[Tensor, " base"] | None,
     alpha: float,
     decay: float,
     places: Int[Tensor, " size"] | None,
@@ -136,6 +138,7 @@ def write_(
             signs=stream.signs,
             decays=decay != 0,
             rounded=rounded,
+            there=base is out,
             blocks=blocks,
             enable_fp_fusion=False,
         )

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from mazo.gaps import Gaps
 from mazo.masks import Mask
 from mazo.zeroth_order.coordinates import Coordinates
-from mazo.zeroth_order.masked import Kept, UpdateMasked
+from mazo.zeroth_order.masked import Kept, KeptInPlace, UpdateMasked
 from mazo.zeroth_order.unmasked import InPlace, Master
 
 
@@ -18,15 +19,16 @@ def hold(
 
     :param mask: The weights to train; ``None`` trains every parameter.
     :param mask_mode: ``direction`` or ``update``; without a mask it plays no part.
-    :param precision: ``master`` or ``in_place``; with a mask it plays no part.
+    :param precision: ``master`` or ``in_place``.
 
     Raises :class:`mazo.errors.MaskError` for a mask that does not fit the parameters.
     """
+    whole = {"master": Master, "in_place": InPlace}[precision]
     if mask is None:
-        unmasked = {"master": Master, "in_place": InPlace}[precision]
-        return {name: unmasked(weight) for name, weight in parameters.items()}
+        return {name: whole(weight) for name, weight in parameters.items()}
     mask.check_fits({name: tuple(weight.shape) for name, weight in parameters.items()})
     if mask_mode == "direction":
-        return {name: Kept(weight, mask.gaps[name]) for name, weight in parameters.items() if name in mask.gaps}
-    none = torch.empty(0, dtype=torch.int64)
-    return {name: UpdateMasked(weight, mask.kept.get(name, none)) for name, weight in parameters.items()}
+        kept = {"master": Kept, "in_place": KeptInPlace}[precision]
+        return {name: kept(weight, mask.gaps[name]) for name, weight in parameters.items() if name in mask.gaps}
+    none = Gaps.of(torch.empty(0, dtype=torch.int64))
+    return {name: UpdateMasked(whole(weight), mask.gaps.get(name, none)) for name, weight in parameters.items()}

@@ -1,14 +1,14 @@
 """Tensors of which a mask's kept weights alone are trained."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from mazo.gaps import Gaps
 from mazo.zeroth_order.coordinates import Change, Coordinates, Splittable
 from mazo.zeroth_order.stream import Numbers, Stream
-from mazo.zeroth_order.unmasked import Master
-from mazo.zeroth_order.write import Places, in_memory, put_, write_
+from mazo.zeroth_order.unmasked import InPlace, Master
+from mazo.zeroth_order.write import Places, in_memory, put_, take, write_
 
 
 class Kept(Splittable):
@@ -23,12 +23,8 @@ class Kept(Splittable):
     def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(kept), weight.device
-        positions = torch.from_numpy(kept.positions()).to(weight.device)
-        self._theta = self._flat.index_select(0, positions).float()
-        # A GPU writes all places at once, and so needs each of them.
-        is_short = len(self._flat) < 2**31
-        on_device = positions.to(torch.int32) if is_short else positions
-        self._kept: Places = kept if self.device.type == "cpu" else on_device
+        self._kept = _places(kept, weight)
+        self._theta = take(self._flat, self._kept).float()
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z to the kept places."""
@@ -46,20 +42,57 @@ class Kept(Splittable):
         put_(self._flat, self._theta, self._kept)
 
 
+class KeptInPlace(Splittable):
+    """The kept numbers of a masked tensor, with no copy; see :class:`mazo.zeroth_order.unmasked.InPlace`.
+
+    :param weight: The model's parameter, changed in place.
+    :param kept: Flat positions of the kept weights.
+    """
+
+    _split = ("_kept",)
+
+    def __init__(self, weight: Tensor, kept: Gaps) -> None:
+        self._flat = weight.detach().view(-1)
+        self.size, self.device = len(kept), weight.device
+        self._kept = _places(kept, weight)
+
+    def draws(self, end: float) -> bool:
+        """Return that every move does: there is no copy to return to."""
+        return True
+
+    def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
+        """Add (end - start) z in the weights' own type."""
+        assert z is not None
+        write_(self._flat, z, base=self._flat, alpha=end - start, places=self._kept, rounded=True)
+
+    def step_(self, change: Change) -> None:
+        """Step the kept weights themselves."""
+        theta = take(self._flat, self._kept)
+        change(theta)
+        put_(self._flat, theta, self._kept)
+
+    def settle_(self) -> None:
+        """Do nothing: theta is nowhere else."""
+
+
 class UpdateMasked(Coordinates):
     """A tensor that is perturbed as a whole and stepped at its kept numbers alone (``mask_mode: update``).
 
-    :param weight: The model's parameter, written in place.
-    :param kept: Flat positions of the kept weights, ascending; none for a tensor that the mask leaves out.
+    :param whole: What holds all of it.
+    :param kept: Flat positions of the kept weights; none for a tensor that the mask leaves out.
     """
 
-    def __init__(self, weight: Tensor, kept: Int[Tensor, " kept"]) -> None:
-        self._whole = Master(weight)
-        self._kept = kept.to(weight.device, torch.int64)
-        self.size, self.device = self._whole.size, weight.device
+    def __init__(self, whole: Master | InPlace, kept: Gaps) -> None:
+        self._whole = whole
+        self.size, self.device = whole.size, whole.device
+        self._kept = torch.from_numpy(kept.positions()).to(self.device)
+
+    def draws(self, end: float) -> bool:
+        """Tell whether a move needs z."""
+        return self._whole.draws(end)
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
-        """Write theta + end z to the whole tensor."""
+        """Move the whole tensor."""
         self._whole.move_(z, start=start, end=end)
 
     def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
@@ -79,3 +112,11 @@ class UpdateMasked(Coordinates):
     def settle_(self) -> None:
         """Write theta to the whole tensor."""
         self._whole.settle_()
+
+
+def _places(kept: Gaps, weight: Tensor) -> Places:
+    """Return positions as the weight's device wants them: a GPU writes all at once, and so needs each."""
+    if weight.device.type == "cpu":
+        return kept
+    short = torch.int32 if weight.numel() < 2**31 else torch.int64
+    return torch.from_numpy(kept.positions()).to(weight.device, short)

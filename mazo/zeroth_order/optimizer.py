@@ -60,7 +60,7 @@ class ZerothOrderOptimizer:
     :param direction_rank: Rank of a matrix's direction, for ``direction: low_rank`` and ``subspace``.
     :param direction_period: Steps for which its right factor, or its subspace, stays.
     :param normalization: What the slopes are divided by: ``none``, or by ``std``, their standard deviation (FZOO).
-    :param precision: How unmasked weights are held: ``master``, with a float32 copy, or ``in_place``, without.
+    :param precision: How trained weights are held: ``master``, with a float32 copy, or ``in_place``, without.
     :param weighting: The rule for the task weights, a name in :data:`mazo.weighting.WEIGHTINGS`.
     :param weighting_options: That rule's own settings, by name.
     :param num_steps: Length of the run, for the schedules that fall.
@@ -119,7 +119,7 @@ class ZerothOrderOptimizer:
         held = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
         self._coordinates = grouped(held, groups or {})
         self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
-        self._drifts = mask is None and precision == "in_place"
+        self._drifts = precision == "in_place"
         self._is_settled = True
         self.steps_done, self.idle_steps = 0, 0
 

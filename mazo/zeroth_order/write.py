@@ -21,7 +21,7 @@ def write_(
     out: Tensor,
     z: Numbers,
     *,
-    base: Float[Tensor, " size"],
+    base: Float[Tensor, " base"],
     alpha: float,
     decay: float = 0.0,
     places: Places | None = None,
@@ -33,7 +33,7 @@ def write_(
 
     :param out: Weights; may be the base itself.
     :param z: Numbers of a direction, overwritten where they are in memory.
-    :param base: b.
+    :param base: b; where it is ``out`` itself, what lies where each number goes.
     :param places: Where in ``out`` each number goes; one after the other if ``None``.
     :param rounded: Whether z is rounded to the type of ``out`` first and all is computed in that type; the base is then
         ``out``, and there is no decay.
@@ -43,8 +43,10 @@ def write_(
             kernels.write_(out, z, base=base, alpha=alpha, decay=decay, places=places, rounded=rounded)
             return
         z = in_memory(z)
+    if places is not None and base is out:
+        base = take(out, places)
     if rounded:
-        out.add_(z.to(out.dtype), alpha=alpha)
+        put_(out, base.add_(z.to(out.dtype), alpha=alpha), places)
         return
     exact = base.float()
     if decay:
@@ -55,10 +57,17 @@ def write_(
         put_(out, torch.add(exact, z, alpha=alpha, out=z), places)
 
 
-def put_(out: Tensor, values: Float[Tensor, " size"], places: Places | None) -> None:
+def take(weights: Tensor, places: Places) -> Tensor:
+    """Return what lies in some places."""
+    each = torch.from_numpy(places.positions()) if isinstance(places, Gaps) else places
+    return weights.index_select(0, each.to(weights.device))
+
+
+def put_(out: Tensor, values: Tensor, places: Places | None) -> None:
     """Write values in the type of ``out``, one after the other or where they go."""
     if places is None:
-        out.copy_(values)
+        if out is not values:
+            out.copy_(values)
     elif isinstance(places, Gaps):
         # numpy writes scattered numbers faster than torch; integers of the same width stand for types it has not.
         integers = INTEGERS[out.element_size()]

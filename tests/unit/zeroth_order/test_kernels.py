@@ -39,6 +39,9 @@ RUNS = {
     "in place, float16": {"precision": "in_place", "dtype": torch.float16, "direction": "rademacher"},
     "masked": {"density": 0.4},
     "masked, 16 bits": {"density": 0.4, "dtype": torch.bfloat16, "weight_decay": 0.1},
+    "masked, in place": {"density": 0.4, "precision": "in_place", "weight_decay": 0.1},
+    "masked, in place, bfloat16": {"density": 0.4, "precision": "in_place", "dtype": torch.bfloat16},
+    "masked update, in place": {"density": 0.4, "mask_mode": "update", "precision": "in_place"},
     "masked update": {"density": 0.4, "mask_mode": "update"},
     "a group": {"groups": {"norm": {"eps": 0.5, "lr": 2.0}}},
 }
@@ -53,7 +56,7 @@ for signs in (False, True):
     types = dict(out="*bf16", base="*bf16", places="*i64", upper="*fp32")
     types |= dict.fromkeys(["key_low", "key_high", "first_block"], "u64") | {"size": "i64"}
     types |= dict.fromkeys(["scale", "coefficient", "alpha", "decay"], "fp32")
-    fixed = dict(signs=signs, decays=True, rounded=True, blocks=BLOCKS[signs])
+    fixed = dict(signs=signs, decays=True, rounded=True, there=True, blocks=BLOCKS[signs])
     source = ASTSource(_write, types | dict.fromkeys(fixed, "constexpr"), fixed)
     print(compile(source, target=GPUTarget("cuda", 80, 32), options={"enable_fp_fusion": False}).asm["ptx"])
 """
@@ -180,6 +183,17 @@ def test_numbers_go_to_the_places_of_a_stretch(step, device):
     write.write_(out, z, base=base, alpha=0.3, decay=0.1, places=Gaps.of(places)[200:300])
     assert torch.equal(out[places[200:]], torch.add(base, plain(z).add_(base, alpha=0.1), alpha=0.3))
     assert out.count_nonzero() == 100
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_numbers_are_added_to_what_lies_where_they_go(dtype, device):
+    places = torch.arange(3, 1503, 3)
+    z, theta = Stream(False, KEY, 0, 500, device), normal(2000, device=device, dtype=dtype)
+    moved = theta[places.to(device)].add_(plain(z).to(dtype), alpha=2**-9)
+    wanted = theta.index_copy(0, places.to(device), moved)
+    held = Gaps.of(places) if device.type == "cpu" else places.to(device)
+    write.write_(theta, z, base=theta, alpha=2**-9, places=held, rounded=True)
+    assert torch.equal(theta, wanted)
 
 
 def test_a_decay_is_added_before_the_step(device):

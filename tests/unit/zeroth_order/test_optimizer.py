@@ -59,7 +59,7 @@ def test_steps_that_leave_the_weights_behind_end_where_others_do_once_settled(se
     engine = optimizer(model, masked=masked, **settings)
     for _ in range(5):
         engine.step(quadratic_losses(model), quadratic_losses(model), settle=False)
-    behind, writes = bits(model), settings.get("precision") == "in_place" and not masked
+    behind, writes = bits(model), settings.get("precision") == "in_place"
     engine.settle_()
     assert bits(model) == bits(trained(masked=masked, **settings))
     assert (behind == bits(model)) == (writes or settings.get("weighting") == "famo")
@@ -113,9 +113,12 @@ def test_a_thousand_idle_steps_leave_every_bit(dtype, mask_mode):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("mask_mode", ["direction", "update"])
-def test_frozen_weights_keep_every_bit_and_kept_ones_move(dtype, mask_mode):
-    before, after = Weights(dtype), trained(20, dtype=dtype, masked=True, mask_mode=mask_mode, lr=0.1)
+@pytest.mark.parametrize(
+    ("mask_mode", "precision"), [("direction", "master"), ("update", "master"), ("direction", "in_place")]
+)
+def test_frozen_weights_keep_every_bit_and_kept_ones_move(dtype, mask_mode, precision):
+    settings = {"mask_mode": mask_mode, "precision": precision, "lr": 0.1}
+    before, after = Weights(dtype), trained(20, dtype=dtype, masked=True, **settings)
     kept = mask_of(before).kept
     for name, weight in before.named_parameters():
         changed = (weight.view(-1) != dict(after.named_parameters())[name].view(-1)).nonzero().flatten()

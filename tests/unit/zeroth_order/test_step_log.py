@@ -10,9 +10,11 @@ from mazo.errors import MaskError, TrainingError
 from mazo.masks import Mask
 from mazo.zeroth_order import StepLog, ZerothOrderOptimizer, read_log, replay_log_
 
+IN_PLACE = {"precision": "in_place", "mask_mode": "update"}
+
 
 @pytest.mark.parametrize(
-    "settings", [*VARIANTS, {"mask_mode": "update"}, {"precision": "in_place", "num_directions": 2}], ids=str
+    "settings", [*VARIANTS, {"mask_mode": "update"}, {"precision": "in_place", "num_directions": 2}, IN_PLACE], ids=str
 )
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
 def test_base_model_mask_and_log_alone_rebuild_the_weights_bit_for_bit(tmp_path, settings, masked):
