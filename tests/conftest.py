@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as a workflow's jobs have it; read as torch is imported
+
 import torch
 
 if not torch.cuda.is_available():

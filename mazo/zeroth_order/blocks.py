@@ -1,7 +1,11 @@
 """Tensors worked through a block at a time, so that nothing of a tensor's size is held and the cache is hit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+
+import torch
 
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
@@ -31,3 +35,22 @@ def blocks(coordinates: Mapping[str, Coordinates], z: Direction) -> Iterator[Blo
     for name, tensor in coordinates.items():
         for start, part in tensor.parts if z.splits(name) else [(0, tensor)]:
             yield Block(name, start, part)
+
+
+def for_each_block(work: Callable[[Block], None], coordinates: Mapping[str, Coordinates], z: Direction) -> None:
+    """Do some work on every block, on as many threads as torch uses: the loops on a CPU hold no lock.
+
+    The blocks share no memory, so their order does not matter.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or not all(z.splits(name) and tensor.device.type == "cpu" for name, tensor in coordinates.items()):
+        for block in blocks(coordinates, z):
+            work(block)
+        return
+    for _ in _pool(threads).map(work, blocks(coordinates, z)):
+        pass
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="blocks")

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import blocks
+from mazo.zeroth_order.blocks import Block, for_each_block
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 
@@ -16,9 +16,12 @@ Closure = Callable[[], Float[Tensor, " tasks"]]
 
 def move_(coordinates: Mapping[str, Coordinates], z: Direction, *, start: float, end: float) -> None:
     """Move every tensor's weights from theta + start z to theta + end z."""
-    for block in blocks(coordinates, z):
+
+    def move_block_(block: Block) -> None:
         numbers = block.numbers(z) if block.part.draws(end) else None
         block.part.move_(numbers, start=start, end=end)
+
+    for_each_block(move_block_, coordinates, z)
 
 
 @contextmanager

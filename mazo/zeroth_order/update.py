@@ -5,7 +5,7 @@ from functools import partial
 
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import Block, blocks
+from mazo.zeroth_order.blocks import Block, for_each_block
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.steps import Step
@@ -27,7 +27,8 @@ def update_(
 
     :param settle: Whether theta is to be written to the model's weights too.
     """
-    for block in blocks(coordinates, directions[0]):
+
+    def step_block_(block: Block) -> None:
         own_lr = lr * block.part.lr_factor
         update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
         # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
@@ -35,6 +36,8 @@ def update_(
             block.part.step_(partial(_descend_, update=update, lr=own_lr, weight_decay=weight_decay))
         if settle:
             block.part.settle_()
+
+    for_each_block(step_block_, coordinates, directions[0])
 
 
 def _gradient(block: Block, directions: Sequence[Direction], coefficients: Sequence[float]) -> Numbers:

@@ -5,7 +5,7 @@ from toy_problem import Weights, bits, mask_of, quadratic_losses
 from mazo.errors import ConfigError, MaskError, TrainingError
 from mazo.masks import Mask
 from mazo.weighting.famo import Famo
-from mazo.zeroth_order import ZerothOrderOptimizer
+from mazo.zeroth_order import ZerothOrderOptimizer, coordinates
 from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -66,6 +66,30 @@ def test_steps_that_leave_the_weights_behind_end_where_others_do_once_settled(se
     after = bits(model)
     engine.settle_()
     assert bits(model) == after
+
+
+@pytest.fixture
+def threads():
+    """Set torch's threads, and put them back."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("settings", [*VARIANTS, {"precision": "in_place"}], ids=str)
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+def test_threads_share_the_work_and_leave_the_bits(settings, masked, threads, monkeypatch):
+    monkeypatch.setattr(coordinates, "BLOCK", 256)
+    ends = []
+    for number in (1, 3):
+        threads(number)
+        model = Weights(width=1000)
+        engine = optimizer(model, masked=masked, **settings)
+        for _ in range(2):
+            losses = [model.first.double().norm(), model.second.double().square().sum()]
+            engine.step(lambda losses=losses: torch.stack(losses), lambda losses=losses: torch.stack(losses))
+        ends.append(bits(model))
+    assert ends[0] == ends[1]
 
 
 def test_a_step_that_fails_after_one_that_left_the_weights_behind_leaves_them_settled():
