@@ -47,7 +47,7 @@ Work = Callable[[], object]
 
 NUM_TASKS, PER_TASK, TOKENS, EVALUATED = len(TASKS), 2, 64, 4
 LR = 1e-7
-REPEATS = {"0.75M": 5, "7M": 5, "30M": 3}
+REPEATS = {"0.75M": 5, "7M": 5, "30M": 3, "30M-32k": 3}
 TIMES = {"0.75M": 5}
 PUBLISHED, TWO = "MeZO, published step", "two forwards again"
 BOUNDED = (
