@@ -1,8 +1,14 @@
-"""The workflow through a real SLURM of one node: the same tables as on this machine alone, whatever is cancelled."""
+"""The workflow through a real SLURM of one node: the same tables as on this machine alone, whatever is cancelled.
+
+python tests/test_slurm_workflow.py config/mini.yaml     # any suite; this one takes a quarter of an hour
+"""
 
 import os
 import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import one_node_slurm
 import pytest
@@ -57,24 +63,37 @@ def cancel_training(process: subprocess.Popen) -> str:
     return ""
 
 
-def test_a_cancelled_job_is_done_again_and_the_tables_are_those_of_a_local_run(slurm, tmp_path):
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SUITE, sort_keys=False))
-    cluster, out = tmp_path / "cluster", tmp_path / "said.txt"
+def run_with_a_cancelled_job(folder: Path, suite: dict) -> None:
+    """Run a suite through SLURM, a training cancelled, and here; raise ``AssertionError`` where a table differs."""
+    (folder / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False))
+    cluster, out = folder / "cluster", folder / "said.txt"
     command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", cluster, *HERE]
     with out.open("w") as file:
         process = subprocess.Popen(
-            [*map(str, command), "--configfile", str(tmp_path / "tiny.yaml")],
+            [*map(str, command), "--configfile", str(folder / "suite.yaml")],
             stdout=file,
             stderr=file,
             env={name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
         )
         cancelled = cancel_training(process)
-        assert process.wait(timeout=600) == 0, out.read_text()
+        assert process.wait(timeout=3600) == 0, out.read_text()
     assert cancelled, "wanted a running training to cancel"
     assert "Trying to restart job" in out.read_text()
-    local = tmp_path / "local"
+    local = folder / "local"
     local.mkdir()
-    snakemake(local, "--configfile", tmp_path / "tiny.yaml")
+    snakemake(local, "--configfile", folder / "suite.yaml")
     for name in TABLES:
-        files = [folder / "results" / "tiny" / "tables" / f"{name}.csv" for folder in (local, cluster)]
+        files = [place / "results" / suite["suite"] / "tables" / f"{name}.csv" for place in (local, cluster)]
         assert files[0].read_bytes() == files[1].read_bytes(), name
+
+
+def test_a_cancelled_job_is_done_again_and_the_tables_are_those_of_a_local_run(slurm, tmp_path):
+    run_with_a_cancelled_job(tmp_path, SUITE)
+
+
+if __name__ == "__main__":
+    if reason := one_node_slurm.missing():
+        sys.exit(reason)
+    with tempfile.TemporaryDirectory() as name, one_node_slurm.one_node_slurm(Path(name) / "slurm"):
+        run_with_a_cancelled_job(Path(name), yaml.safe_load(Path(sys.argv[1]).read_text()))
+    print("a training was cancelled and done again; the tables are those of a local run, byte for byte")
