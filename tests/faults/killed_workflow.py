@@ -73,7 +73,7 @@ def kill_workflow(
         place, own, runs = prepare(folder / f"killed {runs}", suite), 0, runs + 1
         while done + own < kills and own < 7:
             workflow = start(place, cores=cores)
-            time.sleep(moments.uniform(0.1 * seconds, 0.5 * seconds))
+            time.sleep(moments.uniform(0.05 * seconds, 0.25 * seconds))
             if workflow.poll() is not None:
                 break
             os.killpg(workflow.pid, signal.SIGKILL)
