@@ -150,7 +150,7 @@ class Bench:
             made[0].step(self.forward)
 
         def step() -> None:
-            made[0].step(self.forward)
+            made[0].step(self.forward, settle=False)
             if self.device != "cpu":
                 torch.cuda.synchronize()
 
