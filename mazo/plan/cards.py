@@ -11,6 +11,7 @@ from mazo.errors import ConfigError
 from mazo.methods import ZerothOrder
 from mazo.plan.shape import Shape
 from mazo.plan.work import Work
+from mazo.zeroth_order.direction import FACTORED
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,12 @@ def hours(work: Work, run: Run, shape: Shape, on: Card) -> int | float:
 
 
 def drawing_seconds(work: Work, run: Run, *, host: dict | None = None) -> int | float:
-    """Estimate the seconds in which the processor draws a run's directions and sends them to the card."""
+    """Estimate the seconds in which the processor draws a run's directions and sends them to the card.
+
+    Those that Triton's kernels make on the card take none beside the passes over the weights [assumed]; matrices of low
+    rank are what is left.
+    """
     host = host or _file()["host"]
-    if not isinstance(run.method, ZerothOrder):
+    if not isinstance(run.method, ZerothOrder) or run.method.direction not in FACTORED:
         return 0.0
-    kind = "rademacher" if run.method.direction == "rademacher" else "gaussian"
-    return work.drawn / host[kind] + 4 * work.drawn / host["copy"]
+    return work.drawn / host["gaussian"] + 4 * work.drawn / host["copy"]

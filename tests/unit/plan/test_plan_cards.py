@@ -44,11 +44,13 @@ def test_a_forward_takes_two_operations_a_weight_and_token(run):
     assert hours(work, run, shape, find_card("a100")) == pytest.approx(wanted)
 
 
-def test_passes_over_weights_take_bandwidth_and_directions_the_processor(run):
+def test_passes_over_weights_take_bandwidth_and_directions_of_low_rank_the_processor(run):
     shape = model_shape(run.model)
     passes = Work(forwards=1, train_tokens=0, drawn=0, moved=2.039e12 * 0.7 * 3600, **NOTHING)
     assert hours(passes, run, shape, find_card("a100")) == pytest.approx(1)
     draws = Work(forwards=1, train_tokens=0, drawn=1e9, moved=0, **NOTHING)
+    assert hours(draws, run, shape, find_card("a100")) == drawing_seconds(draws, run) == 0
+    run = run.model_copy(update={"method": run.method.model_copy(update={"direction": "low_rank"})})
     assert hours(draws, run, shape, find_card("a100")) == pytest.approx(drawing_seconds(draws, run) / 3600)
     assert drawing_seconds(draws, run) > 1
 
