@@ -27,7 +27,7 @@ from mazo.encoding import EncodedPair
 from mazo.losses import task_losses
 from mazo.seeding import numpy_generator
 from mazo.zeroth_order import direction
-from mazo.zeroth_order.stream import makes_numbers
+from mazo.zeroth_order.write import makes_numbers
 
 GIB = 2**30
 TASKS = 2

@@ -17,6 +17,7 @@ class Gaps:
 
     def __init__(self, steps: np.ndarray, before: int = 0) -> None:
         self.steps, self.before = steps, before
+        self._known = 0, before  # how many of the steps have been summed, and to what
 
     @classmethod
     def of(cls, positions: Int[Tensor, " positions"]) -> "Gaps":
@@ -36,7 +37,15 @@ class Gaps:
     def __getitem__(self, part: slice) -> "Gaps":
         """Return a stretch of them, in the same memory."""
         start, end, _ = part.indices(len(self))
-        return Gaps(self.steps[start:end], self.before + int(self.steps[:start].sum(dtype=np.int64)))
+        # One stretch after the other, as they are asked for, sums every step once.
+        known, before = self._known if self._known[0] <= start else (0, self.before)
+        self._known = start, before + int(self.steps[known:start].sum(dtype=np.int64))
+        return Gaps(self.steps[start:end], self._known[1])
+
+    @property
+    def end(self) -> int:
+        """One more than the last position."""
+        return self.before + int(self.steps.sum(dtype=np.int64)) + (len(self) > 0)
 
     def positions(self) -> np.ndarray:
         """Return the positions themselves, in the integers that numpy takes for places."""
@@ -57,6 +66,10 @@ class GapsByName(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Int[Tensor, " positions"]:
         """Return the positions in a tensor."""
         return torch.from_numpy(self.gaps[name].positions())
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there are positions in a tensor, without working them out."""
+        return name in self.gaps
 
     def __iter__(self) -> Iterator[str]:
         """Go through the tensors' names."""

@@ -27,6 +27,8 @@ class Mask:
     :param kept: Flat positions row * in + column of each matrix's kept weights, ascending.
     :param shapes: (out, in) of each matrix.
     :param settings: What made the mask (rule, density, score settings), for the record alone.
+
+    Raises :class:`mazo.errors.MaskError` for positions that do not ascend or lie outside their matrix.
     """
 
     kept: Mapping[str, Int[Tensor, " kept"]]
@@ -35,8 +37,16 @@ class Mask:
 
     def __post_init__(self) -> None:
         if not isinstance(self.kept, GapsByName):
-            gaps = {name: Gaps.of(positions) for name, positions in self.kept.items()}
+            try:
+                gaps = {name: Gaps.of(positions) for name, positions in self.kept.items()}
+            except ValueError as error:
+                raise MaskError(f"mask: {error}") from error
             object.__setattr__(self, "kept", GapsByName(gaps))
+        for name, positions in self.gaps.items():
+            if name not in self.shapes:
+                raise MaskError(f"mask: {name}: wanted a shape for every matrix; found none")
+            if positions.end > (weights := self.shapes[name][0] * self.shapes[name][1]):
+                raise MaskError(f"mask: {name}: wanted positions below {weights}, found {positions.end - 1}")
 
     @property
     def gaps(self) -> Mapping[str, Gaps]:
@@ -131,8 +141,9 @@ def jaccard(first: Mask, second: Mask) -> dict[str, float]:
     """Return, for each matrix of both masks, the share of weights kept by either that both keep; 1 where none is."""
     overlaps = {}
     for name in filter(second.kept.__contains__, first.kept):
-        both = int(torch.isin(first.kept[name], second.kept[name], assume_unique=True).sum())
-        either = len(first.kept[name]) + len(second.kept[name]) - both
+        one, other = first.kept[name], second.kept[name]
+        both = int(torch.isin(one, other, assume_unique=True).sum())
+        either = len(one) + len(other) - both
         overlaps[name] = both / either if either else 1.0
     return overlaps
 
@@ -170,7 +181,7 @@ def load_mask(path: str | Path) -> Mask:
                 shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
                 gaps = {name: Gaps.of(torch.from_numpy(_unpack(name, file, shape))) for name, shape in shapes.items()}
                 mask, wanted = Mask(GapsByName(gaps), shapes, about["settings"]), about["hash"]
-            except (KeyError, ValueError, TypeError, AttributeError, SafetensorError) as error:
+            except (KeyError, ValueError, TypeError, AttributeError, SafetensorError, MaskError) as error:
                 raise MaskError(f"{path}: wanted a mask; the file is damaged ({error!r})") from error
     except (OSError, SafetensorError, ValueError) as error:
         raise MaskError(f"{path}: wanted a mask file, found none that can be read ({error})") from error

@@ -1,7 +1,7 @@
 """Tensors worked through a block at a time, so that nothing of a tensor's size is held and the cache is hit."""
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,7 +9,7 @@ import torch
 
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
-from mazo.zeroth_order.stream import Numbers
+from mazo.zeroth_order.stream import Numbers, Stream
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Block:
         """Return its share of a direction, which may be overwritten."""
         return z.numbers(self.name, self.start, self.part.size, self.part.device)
 
+    def by_loops(self, numbers: Numbers | None) -> bool:
+        """Tell whether the CPU's loops do all of a move along some numbers."""
+        return self.part.by_loops and isinstance(numbers, Stream)
+
 
 def blocks(coordinates: Mapping[str, Coordinates], z: Direction) -> Iterator[Block]:
     """Go through all tensors' numbers in blocks whose share of a direction can be made alone."""
@@ -37,18 +41,25 @@ def blocks(coordinates: Mapping[str, Coordinates], z: Direction) -> Iterator[Blo
             yield Block(name, start, part)
 
 
-def for_each_block(work: Callable[[Block], None], coordinates: Mapping[str, Coordinates], z: Direction) -> None:
-    """Do some work on every block, on as many threads as torch uses: the loops on a CPU hold no lock.
+def do_all(works: Iterable[tuple[Callable[[], None], bool]]) -> None:
+    """Do some works that share no memory, on as many threads as torch uses those that may have one.
 
-    The blocks share no memory, so their order does not matter.
+    :param works: Each with whether it may: where the CPU's loops do all of it, which hold no lock. torch has threads of
+        its own for anything else.
     """
-    threads = torch.get_num_threads()
-    if threads == 1 or not all(z.splits(name) and tensor.device.type == "cpu" for name, tensor in coordinates.items()):
-        for block in blocks(coordinates, z):
-            work(block)
-        return
-    for _ in _pool(threads).map(work, blocks(coordinates, z)):
-        pass
+    threads, begun = torch.get_num_threads(), []
+    try:
+        for work, may_have_a_thread in works:
+            if may_have_a_thread and threads > 1:
+                begun.append(_pool(threads).submit(work))
+            else:
+                work()
+        for future in begun:
+            future.result()
+    finally:
+        for future in begun:
+            future.cancel()
+        wait(begun)  # nothing may write any more once this has ended, however it ends
 
 
 @cache

@@ -27,6 +27,8 @@ class Coordinates(ABC):
     """Where they are wanted."""
     lr_factor: float = 1.0
     """What the run's step size is multiplied by."""
+    by_loops: bool = False
+    """Whether the CPU's loops do all of a move and of a plain step, and so a thread of its own may."""
 
     @property
     def parts(self) -> "list[tuple[int, Coordinates]]":
@@ -67,6 +69,11 @@ class Splittable(Coordinates):
         if self.size <= block:
             return [(0, self)]
         return [(start, self._part(start, min(start + block, self.size))) for start in range(0, self.size, block)]
+
+    @property
+    def by_loops(self) -> bool:  # type: ignore[override]
+        """Whether the CPU's loops do all of a move: the numbers are float32, and on a CPU."""
+        return self._flat.dtype == torch.float32 and self._flat.device.type == self.device.type == "cpu"
 
     def _part(self, start: int, end: int) -> "Splittable":
         part = copy(self)

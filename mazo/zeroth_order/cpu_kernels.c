@@ -2,7 +2,10 @@
 
    The integers are Philox4x64-10's (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), the numbers
    the table's or the bits': those of philox.py and distributions.py, bit for bit. Every sum is a fused multiplication and
-   addition, as torch's are. */
+   addition, as torch's are on a processor that has them.
+
+   The functions' names end in a number, to be raised whenever what they are given or write changes: Python then does not
+   find them in a library that was compiled before, and does without. */
 
 #include <math.h>
 #include <stdint.h>
@@ -11,8 +14,8 @@
 #error "an integer's pieces would lie the other way round"
 #endif
 
-/* One copy of a loop for each generation of processors, chosen when the library is loaded. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)
+/* One copy of a loop for each generation of processors, chosen when the library is loaded, where the compiler can. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && __GNUC__ >= 12
 #define EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define EACH_PROCESSOR
@@ -146,7 +149,7 @@ WITHIN void signs_loop(target_t to, int64_t size, float unit, uint64_t low, uint
         loop((target_t){out, base, steps, width, place, alpha, decay}, __VA_ARGS__)
 
 /* Write normal numbers, 16 bits each. */
-EACH_PROCESSOR void write_normal(float *out, int64_t size, const float *base, const void *steps, int64_t width,
+EACH_PROCESSOR void write_normal_1(float *out, int64_t size, const float *base, const void *steps, int64_t width,
                                  int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
                                  uint64_t high, uint64_t first_block, const float *table)
 {
@@ -154,7 +157,7 @@ EACH_PROCESSOR void write_normal(float *out, int64_t size, const float *base, co
 }
 
 /* Write signs times a unit, one bit each, an integer's low bits first. */
-EACH_PROCESSOR void write_signs(float *out, int64_t size, const float *base, const void *steps, int64_t width,
+EACH_PROCESSOR void write_signs_1(float *out, int64_t size, const float *base, const void *steps, int64_t width,
                                 int64_t place, float alpha, float decay, float unit, uint64_t low, uint64_t high,
                                 uint64_t first_block)
 {

@@ -1,10 +1,12 @@
 """The loops of ``cpu_kernels.c``, compiled as the package is installed: a direction made and added in one pass.
 
-An installation without a C compiler lacks them; torch then adds numbers that numpy draws, and the bits are the same.
+An installation without a C compiler lacks them; torch then adds numbers that numpy draws. The bits are the same where
+torch fuses multiplications and additions, as it does on processors that can.
 """
 
 import ctypes
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import torch
@@ -13,19 +15,28 @@ from torch import Tensor
 
 from mazo.gaps import Gaps
 from mazo.zeroth_order.distributions import normal_quantiles
-from mazo.zeroth_order.stream import LIBRARY_FILES, Stream
+from mazo.zeroth_order.stream import Stream
+
+LIBRARY_FILES = [Path(__file__).with_name(f"_cpu_kernels{suffix}") for suffix in EXTENSION_SUFFIXES]
+"""Where the library may be."""
 
 _POINTER, _WHOLE, _SINGLE, _BITS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_uint64
+_COMMON = (_POINTER, _WHOLE, _POINTER, _POINTER, _WHOLE, _WHOLE, _SINGLE, _SINGLE)
 
 
 @cache
-def _library() -> ctypes.CDLL:
-    loops = ctypes.CDLL(str(next(filter(Path.exists, LIBRARY_FILES))))
-    common = (_POINTER, _WHOLE, _POINTER, _POINTER, _WHOLE, _WHOLE, _SINGLE, _SINGLE)
-    loops.write_normal.argtypes = [*common, _SINGLE, _SINGLE, _BITS, _BITS, _BITS, _POINTER]
-    loops.write_signs.argtypes = [*common, _SINGLE, _BITS, _BITS, _BITS]
-    loops.write_normal.restype = loops.write_signs.restype = None
-    return loops
+def library() -> ctypes.CDLL | None:
+    """Load the loops; ``None`` where the package has none, or those of an earlier state of the source."""
+    for file in filter(Path.exists, LIBRARY_FILES):
+        try:
+            loops = ctypes.CDLL(str(file))
+            loops.write_normal_1.argtypes = [*_COMMON, _SINGLE, _SINGLE, _BITS, _BITS, _BITS, _POINTER]
+            loops.write_signs_1.argtypes = [*_COMMON, _SINGLE, _BITS, _BITS, _BITS]
+        except (OSError, AttributeError):
+            continue
+        loops.write_normal_1.restype = loops.write_signs_1.restype = None
+        return loops
+    return None
 
 
 def write_(
@@ -39,15 +50,16 @@ def write_(
     rounded: bool,
 ) -> None:
     """Do :func:`mazo.zeroth_order.write.write_` for float32 numbers, without Python's lock."""
-    loops = _library()
+    loops, table = library(), normal_quantiles()  # the table must outlive the call
+    assert loops is not None
     assert out.is_contiguous() and (base is None or base.is_contiguous())
     held = None if base is None else base.data_ptr()
     there = (None, 0, 0) if places is None else (places.steps.ctypes.data, places.steps.itemsize, places.before)
     common = out.data_ptr(), stream.size, held, *there, alpha, decay
     key = stream.key & (2**64 - 1), stream.key >> 64
     if stream.signs:
-        unit = torch.tensor(stream.scale) * torch.tensor(stream.coefficient)
-        loops.write_signs(*common, unit.item(), *key, stream.start // 256)
+        unit = torch.tensor(stream.scale, dtype=torch.float32) * torch.tensor(stream.coefficient, dtype=torch.float32)
+        loops.write_signs_1(*common, unit.item(), *key, stream.start // 256)
     else:
         factors = stream.scale, stream.coefficient
-        loops.write_normal(*common, *factors, *key, stream.start // 16, normal_quantiles().data_ptr())
+        loops.write_normal_1(*common, *factors, *key, stream.start // 16, table.data_ptr())

@@ -12,9 +12,9 @@ from torch import Tensor
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.low_rank import LowRank
-from mazo.zeroth_order.stream import Numbers, Stream, makes_numbers
+from mazo.zeroth_order.stream import Numbers, Stream
 from mazo.zeroth_order.subspace import Subspace
-from mazo.zeroth_order.write import in_memory
+from mazo.zeroth_order.write import in_memory, makes_numbers
 
 DISTRIBUTIONS: dict[str, Fill] = {
     "gaussian": fill_gaussian_,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import Block, for_each_block
+from mazo.zeroth_order.blocks import blocks, do_all
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 
@@ -17,11 +18,12 @@ Closure = Callable[[], Float[Tensor, " tasks"]]
 def move_(coordinates: Mapping[str, Coordinates], z: Direction, *, start: float, end: float) -> None:
     """Move every tensor's weights from theta + start z to theta + end z."""
 
-    def move_block_(block: Block) -> None:
-        numbers = block.numbers(z) if block.part.draws(end) else None
-        block.part.move_(numbers, start=start, end=end)
+    def moves() -> Iterator[tuple[Callable[[], None], bool]]:
+        for block in blocks(coordinates, z):
+            numbers = block.numbers(z) if block.part.draws(end) else None
+            yield partial(block.part.move_, numbers, start=start, end=end), block.by_loops(numbers)
 
-    for_each_block(move_block_, coordinates, z)
+    do_all(moves())
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class KeptInPlace(Splittable):
     """
 
     _split = ("_kept",)
+    by_loops = False  # a step takes the weights out and puts them back
 
     def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)

@@ -141,7 +141,7 @@ class ZerothOrderOptimizer:
             self.settle_()
         # A move writes every weight from theta, so it need not find them there, unless something reads them first.
         reads = self._drifts or self.weighting.reads_validation
-        self._is_settled = True  # whatever fails now leaves the weights at theta
+        self._is_settled = False
         found = self._estimate(self._coordinates, directions, eps=self._eps, closure=closure, settle=reads)
         with settled_on_error_({} if reads else self._coordinates):
             record = self._weigh(*found, validation)
@@ -184,6 +184,7 @@ class ZerothOrderOptimizer:
     def _apply_(
         self, coefficients: Float[Tensor, " directions"], directions: Sequence[Direction], *, settle: bool
     ) -> None:
+        self._is_settled = False
         update_(
             self._coordinates,
             directions,

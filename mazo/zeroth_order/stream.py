@@ -1,25 +1,10 @@
 """Numbers of a direction that lie in no memory: they are made where they are used, the same on every device."""
 
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-LIBRARY_FILES = [Path(__file__).with_name(f"_cpu_kernels{suffix}") for suffix in EXTENSION_SUFFIXES]
-"""Where the loops for a CPU are, if the package was installed with a C compiler at hand."""
-
-
-@cache
-def makes_numbers(device: torch.device) -> bool:
-    """Tell whether kernels make the numbers wanted on a device, compiled ones on a CPU and Triton's on a GPU."""
-    if device.type == "cpu":
-        return any(map(Path.exists, LIBRARY_FILES))
-    return device.type == "cuda" and find_spec("triton") is not None
 
 
 @dataclass(frozen=True)

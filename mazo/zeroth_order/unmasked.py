@@ -19,8 +19,8 @@ class Master(Splittable):
 
     def __init__(self, weight: Tensor, *, device: torch.device | str | None = None) -> None:
         self._flat = weight.detach().view(-1)
-        self.size, self.device = len(self._flat), torch.device(device or weight.device)
-        self._theta = self._flat.to(self.device, torch.float32, copy=True)
+        self._theta = self._flat.to(device or weight.device, torch.float32, copy=True)
+        self.size, self.device = len(self._flat), self._theta.device
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z from the copy."""

@@ -1,11 +1,11 @@
 """The update of all trained weights, a block at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import Block, for_each_block
+from mazo.zeroth_order.blocks import Block, blocks, do_all
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.steps import Step
@@ -28,16 +28,18 @@ def update_(
     :param settle: Whether theta is to be written to the model's weights too.
     """
 
-    def step_block_(block: Block) -> None:
-        own_lr = lr * block.part.lr_factor
-        update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
-        # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
-        if own_lr != 0:
-            block.part.step_(partial(_descend_, update=update, lr=own_lr, weight_decay=weight_decay))
-        if settle:
-            block.part.settle_()
+    def steps() -> Iterator[tuple[Callable[[], None], bool]]:
+        for block in blocks(coordinates, directions[0]):
+            own_lr = lr * block.part.lr_factor
+            update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
+            # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
+            if own_lr != 0:
+                descend_ = partial(_descend_, update=update, lr=own_lr, weight_decay=weight_decay)
+                yield partial(block.part.step_, descend_), block.by_loops(update) and not settle
+            if settle:
+                yield block.part.settle_, False
 
-    for_each_block(step_block_, coordinates, directions[0])
+    do_all(steps())
 
 
 def _gradient(block: Block, directions: Sequence[Direction], coefficients: Sequence[float]) -> Numbers:

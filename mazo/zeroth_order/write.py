@@ -1,5 +1,7 @@
 """Where numbers of a direction meet weights: made and added in one pass by a kernel, or added from memory by torch."""
 
+from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 
 import torch
@@ -39,7 +41,7 @@ def write_(
         ``out``, and there is no decay.
     """
     if isinstance(z, Stream):
-        if kernels := _kernels(z, out, base, places):
+        if z.device.type == out.device.type and (kernels := _kernels(out, base, places)):
             kernels.write_(out, z, base=base, alpha=alpha, decay=decay, places=places, rounded=rounded)
             return
         z = in_memory(z)
@@ -80,8 +82,8 @@ def in_memory(numbers: Numbers) -> Float[Tensor, " numbers"]:
     """Return numbers as a tensor."""
     if isinstance(numbers, Tensor):
         return numbers
-    out = torch.empty(numbers.size, device=numbers.device)
-    kernels = _kernels(numbers, out, out)
+    out = torch.empty(numbers.size, dtype=torch.float32, device=numbers.device)
+    kernels = _kernels(out, out)
     assert kernels is not None
     kernels.write_(out, numbers, base=None, alpha=1.0, decay=0.0, places=None, rounded=False)
     return out
@@ -97,9 +99,17 @@ def add_(total: Float[Tensor, " numbers"], numbers: Numbers, *, alpha: float) ->
     write_(total, numbers, base=total, alpha=alpha)
 
 
-def _kernels(z: Stream, out: Tensor, base: Tensor, places: Places | None = None) -> ModuleType | None:
+@cache
+def makes_numbers(device: torch.device) -> bool:
+    """Tell whether kernels make the numbers wanted on a device, compiled ones on a CPU and Triton's on a GPU."""
+    if device.type == "cpu":
+        return cpu_kernels.library() is not None
+    return device.type == "cuda" and find_spec("triton") is not None
+
+
+def _kernels(out: Tensor, base: Tensor, places: Places | None = None) -> ModuleType | None:
     """Return the kernels that can write ``out``, imported where they are first needed; ``None`` if there are none."""
-    if not z.device == out.device == base.device:
+    if out.device != base.device:
         return None
     if out.device.type == "cuda":
         from mazo.zeroth_order import gpu_kernels  # imports Triton, which need not be installed

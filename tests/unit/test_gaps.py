@@ -34,6 +34,8 @@ def test_a_stretch_has_the_positions_it_had_and_shares_their_memory():
         stretch = gaps[start:end]
         assert stretch.positions().tolist() == positions[start:end].tolist()
         assert np.shares_memory(stretch.steps, gaps.steps) or start == end
+    assert gaps[10:20].positions().tolist() == positions[10:20].tolist()  # before one that was asked for earlier
+    assert gaps.end == positions[-1] + 1 and Gaps.of(positions[:0]).end == 0
     assert gaps[100:300][50:60].positions().tolist() == positions[150:160].tolist()
 
 

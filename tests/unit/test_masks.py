@@ -112,3 +112,9 @@ def test_the_union_of_two_masks_keeps_what_either_keeps(tmp_path):
     assert load_mask(tmp_path / "mask").hash() == both.hash()
     with pytest.raises(MaskError, match=r"w: wanted the mask's shape \(4, 2\)"):
         union(first, Mask({"w": torch.tensor([1])}, {"w": (4, 2)}))
+
+
+@pytest.mark.parametrize("positions", [[3, 1], [1, 1], [-1, 2], [0, 8], [10**10]])
+def test_positions_out_of_order_or_of_the_matrix_are_refused(positions):
+    with pytest.raises(MaskError, match=r"mask: .*wanted"):
+        Mask({"w": torch.tensor(positions)}, {"w": (2, 4)})

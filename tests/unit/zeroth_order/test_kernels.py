@@ -15,8 +15,8 @@ from mazo import ZerothOrderOptimizer
 from mazo.gaps import Gaps
 from mazo.zeroth_order import direction, write
 from mazo.zeroth_order.distributions import draw_, fill_gaussian_, fill_rademacher_
-from mazo.zeroth_order.stream import Stream, makes_numbers
-from mazo.zeroth_order.write import add_, in_memory
+from mazo.zeroth_order.stream import Stream
+from mazo.zeroth_order.write import add_, in_memory, makes_numbers
 
 HAS_GPU = torch.cuda.is_available()
 KERNELS = write._kernels

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 from toy_problem import Weights, bits, mask_of, quadratic_losses
@@ -5,7 +8,7 @@ from toy_problem import Weights, bits, mask_of, quadratic_losses
 from mazo.errors import ConfigError, MaskError, TrainingError
 from mazo.masks import Mask
 from mazo.weighting.famo import Famo
-from mazo.zeroth_order import ZerothOrderOptimizer, coordinates
+from mazo.zeroth_order import ZerothOrderOptimizer, coordinates, steps
 from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -66,6 +69,43 @@ def test_steps_that_leave_the_weights_behind_end_where_others_do_once_settled(se
     after = bits(model)
     engine.settle_()
     assert bits(model) == after
+
+
+def test_an_update_that_fails_can_be_settled(monkeypatch):
+    model = Weights()
+    engine = optimizer(model, step="adam", lr=1e-2)
+    before = bits(model)
+
+    def fail(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(steps.Adam, "update", fail)
+    with pytest.raises(MemoryError):
+        engine.step(quadratic_losses(model))
+    engine.settle_()
+    assert bits(model) == before
+
+
+COLD = """
+import torch
+from mazo import ZerothOrderOptimizer
+
+torch.set_num_threads(4)
+weights = {str(i): torch.zeros(300_000) for i in range(8)}
+engine = ZerothOrderOptimizer(weights.items(), lr=1.0, run_seed=0)
+engine.step(lambda: torch.stack([weight.double().sum() for weight in weights.values()]).sum()[None])
+print(sum(weight.double().square().sum().item() for weight in weights.values()) > 0)
+torch.set_num_threads(1)
+others = {name: torch.zeros(300_000) for name in weights}
+engine = ZerothOrderOptimizer(others.items(), lr=1.0, run_seed=0)
+engine.step(lambda: torch.stack([weight.double().sum() for weight in others.values()]).sum()[None])
+print(all(torch.equal(weights[name], others[name]) for name in weights))
+"""
+
+
+def test_a_process_whose_first_step_has_several_threads_makes_the_same_numbers():
+    done = subprocess.run([sys.executable, "-c", COLD], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "True"], done.stderr
 
 
 @pytest.fixture

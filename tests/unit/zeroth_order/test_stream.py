@@ -1,32 +1,45 @@
+import ctypes.util
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from mazo.seeding import stream_key
-from mazo.zeroth_order import direction, stream
+from mazo.zeroth_order import cpu_kernels, direction, write
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.distributions import DEVICE_BLOCK
 from mazo.zeroth_order.hold import hold
-from mazo.zeroth_order.stream import Stream, makes_numbers
-from mazo.zeroth_order.write import in_memory
+from mazo.zeroth_order.stream import Stream
+from mazo.zeroth_order.write import in_memory, makes_numbers
 
 GPU = torch.device("cuda:0")
 
 
-def test_kernels_make_numbers_where_they_are_installed(monkeypatch, tmp_path):
+def test_kernels_make_numbers_where_they_are_installed(monkeypatch):
     def answers() -> list[bool]:
         return [makes_numbers.__wrapped__(torch.device(device)) for device in ("cpu", "cuda", "cuda:1", "meta")]
 
-    file = tmp_path / "kernels.so"
-    monkeypatch.setattr(stream, "LIBRARY_FILES", [tmp_path / "other.so", file])
-    monkeypatch.setattr(stream, "find_spec", {"triton": object()}.get)
+    monkeypatch.setattr(cpu_kernels, "library", lambda: None)
+    monkeypatch.setattr(write, "find_spec", {"triton": object()}.get)
     assert answers() == [False, True, True, False]
-    monkeypatch.setattr(stream, "find_spec", {}.get)
+    monkeypatch.setattr(write, "find_spec", {}.get)
     assert answers() == [False, False, False, False]
-    file.touch()
+    monkeypatch.setattr(cpu_kernels, "library", object)
     assert answers() == [True, False, False, False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds a library where Linux lists them")
+def test_a_library_that_is_damaged_or_of_another_state_of_the_source_is_done_without(monkeypatch, tmp_path):
+    damaged, other = tmp_path / "damaged.so", ctypes.util.find_library("c")
+    damaged.write_bytes(b"no library")
+    monkeypatch.setattr(cpu_kernels, "LIBRARY_FILES", [tmp_path / "absent.so", damaged])
+    assert cpu_kernels.library.__wrapped__() is None
+    place = next(Path(line.split()[-1]) for line in Path("/proc/self/maps").read_text().splitlines() if other in line)
+    monkeypatch.setattr(cpu_kernels, "LIBRARY_FILES", [place])  # a library without the functions
+    assert cpu_kernels.library.__wrapped__() is None
 
 
 @pytest.mark.parametrize("distribution", ["gaussian", "rademacher"])
