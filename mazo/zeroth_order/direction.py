@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mazo.seeding import stream_key
-from mazo.zeroth_order.distributions import DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
+from mazo.zeroth_order.distributions import BLOCK, DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.low_rank import LowRank
 from mazo.zeroth_order.stream import Numbers, Stream
 from mazo.zeroth_order.subspace import Subspace
@@ -98,11 +98,11 @@ class Direction:
 
     def _square(self, device: torch.device) -> float:
         """Return the sum of all numbers' squares before they are scaled, and wait for it."""
-        z = replace(self, distribution="gaussian")
+        z, block = replace(self, distribution="gaussian"), BLOCK if device.type == "cpu" else DEVICE_BLOCK
         stretches = (
-            in_memory(z.numbers(name, start, min(DEVICE_BLOCK, size - start), device))
+            in_memory(z.numbers(name, start, min(block, size - start), device))
             for name, size in self.sizes.items()
-            for start in range(0, size, DEVICE_BLOCK)
+            for start in range(0, size, block)
         )
         # float64 sums: the float32 product then has the same bits wherever the sum's last digits differ.
         return float(sum(torch.sum(numbers.double().square()) for numbers in stretches))
