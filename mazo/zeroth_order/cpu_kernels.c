@@ -149,17 +149,17 @@ WITHIN void signs_loop(target_t to, int64_t size, float unit, uint64_t low, uint
         loop((target_t){out, base, steps, width, place, alpha, decay}, __VA_ARGS__)
 
 /* Write normal numbers, 16 bits each. */
-EACH_PROCESSOR void write_normal_1(float *out, int64_t size, const float *base, const void *steps, int64_t width,
+EACH_PROCESSOR void write_normal_2(float *out, int64_t size, const float *base, const void *steps, int64_t width,
                                  int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
                                  uint64_t high, uint64_t first_block, const float *table)
 {
     FOR_EACH_TARGET(normal_loop, size, scale, coefficient, low, high, first_block, table);
 }
 
-/* Write signs times a unit, one bit each, an integer's low bits first. */
-EACH_PROCESSOR void write_signs_1(float *out, int64_t size, const float *base, const void *steps, int64_t width,
-                                int64_t place, float alpha, float decay, float unit, uint64_t low, uint64_t high,
-                                uint64_t first_block)
+/* Write signs, one bit each, an integer's low bits first. */
+EACH_PROCESSOR void write_signs_2(float *out, int64_t size, const float *base, const void *steps, int64_t width,
+                                int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
+                                uint64_t high, uint64_t first_block)
 {
-    FOR_EACH_TARGET(signs_loop, size, unit, low, high, first_block);
+    FOR_EACH_TARGET(signs_loop, size, scale * coefficient, low, high, first_block);
 }

@@ -9,7 +9,6 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,20 +20,21 @@ LIBRARY_FILES = [Path(__file__).with_name(f"_cpu_kernels{suffix}") for suffix in
 """Where the library may be."""
 
 _POINTER, _WHOLE, _SINGLE, _BITS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_uint64
-_COMMON = (_POINTER, _WHOLE, _POINTER, _POINTER, _WHOLE, _WHOLE, _SINGLE, _SINGLE)
 
 
 @cache
 def library() -> ctypes.CDLL | None:
     """Load the loops; ``None`` where the package has none, or those of an earlier state of the source."""
+    place = (_POINTER, _WHOLE, _POINTER, _POINTER, _WHOLE, _WHOLE)
+    common = (*place, _SINGLE, _SINGLE, _SINGLE, _SINGLE, _BITS, _BITS, _BITS)
     for file in filter(Path.exists, LIBRARY_FILES):
         try:
             loops = ctypes.CDLL(str(file))
-            loops.write_normal_1.argtypes = [*_COMMON, _SINGLE, _SINGLE, _BITS, _BITS, _BITS, _POINTER]
-            loops.write_signs_1.argtypes = [*_COMMON, _SINGLE, _BITS, _BITS, _BITS]
+            loops.write_normal_2.argtypes = [*common, _POINTER]
+            loops.write_signs_2.argtypes = [*common]
         except (OSError, AttributeError):
             continue
-        loops.write_normal_1.restype = loops.write_signs_1.restype = None
+        loops.write_normal_2.restype = loops.write_signs_2.restype = None
         return loops
     return None
 
@@ -50,16 +50,15 @@ def write_(
     rounded: bool,
 ) -> None:
     """Do :func:`mazo.zeroth_order.write.write_` for float32 numbers, without Python's lock."""
-    loops, table = library(), normal_quantiles()  # the table must outlive the call
+    loops = library()
     assert loops is not None
     assert out.is_contiguous() and (base is None or base.is_contiguous())
     held = None if base is None else base.data_ptr()
     there = (None, 0, 0) if places is None else (places.steps.ctypes.data, places.steps.itemsize, places.before)
-    common = out.data_ptr(), stream.size, held, *there, alpha, decay
-    key = stream.key & (2**64 - 1), stream.key >> 64
+    factors = alpha, decay, stream.scale, stream.coefficient
+    common = out.data_ptr(), stream.size, held, *there, *factors, stream.key & (2**64 - 1), stream.key >> 64
     if stream.signs:
-        unit = torch.tensor(stream.scale, dtype=torch.float32) * torch.tensor(stream.coefficient, dtype=torch.float32)
-        loops.write_signs_1(*common, unit.item(), *key, stream.start // 256)
+        loops.write_signs_2(*common, stream.start // 256)
     else:
-        factors = stream.scale, stream.coefficient
-        loops.write_normal_1(*common, *factors, *key, stream.start // 16, table.data_ptr())
+        table = normal_quantiles()  # held until the call is over
+        loops.write_normal_2(*common, stream.start // 16, table.data_ptr())
