@@ -74,10 +74,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
 
         for step in range(len(done), steps):
             # Dev loss at the present weights
-            dev = None
-            if step % every == 0:
-                trainer.settle()
-                dev = measure_losses(model, seen.dev, num_tasks=num_tasks).tolist()
+            dev = dev_losses(trainer, model, seen, num_tasks=num_tasks).tolist() if step % every == 0 else None
 
             # An equal share of every task in every batch; dev examples for a weighting that reads them
             batch, validation = seen.training(step), None
@@ -97,8 +94,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             bar.update()
             bar.set_postfix(loss=f"{fmean(numbers.losses):.3f}", refresh=False)
 
-        trainer.settle()
-        last = measure_losses(model, seen.dev, num_tasks=num_tasks)
+        last = dev_losses(trainer, model, seen, num_tasks=num_tasks)
         checksum = weights_checksum(model.named_parameters())
         guard.watch_end(steps, last.tolist(), checksum=checksum)
         trainer.finish()
@@ -113,6 +109,14 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
         write_json(out / "train.json", about)
         journal.remove()
         trainer.clean_up()
+
+
+def dev_losses(
+    trainer: Trainer, model: "PreTrainedModel", seen: StepBatches, *, num_tasks: int
+) -> Float[Tensor, " tasks"]:
+    """Measure each task's dev loss at the trained weights as they are now."""
+    trainer.settle()
+    return measure_losses(model, seen.dev, num_tasks=num_tasks)
 
 
 def summary(run: Run, trainer: Trainer, model: nn.Module, *, entries: Sequence[Entry]) -> dict[str, object]:

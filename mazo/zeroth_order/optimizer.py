@@ -1,6 +1,6 @@
 """The one zeroth-order engine: estimate, then apply; a replay applies alone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,13 +10,14 @@ from torch import Tensor
 from mazo.errors import ConfigError, DivergedError
 from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
-from mazo.weighting import WEIGHTINGS, make_weighting
-from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction, Factored
+from mazo.weighting import make_weighting
+from mazo.zeroth_order.checks import check_names, check_several, check_whole
+from mazo.zeroth_order.direction import FACTORED, Direction, Factored
 from mazo.zeroth_order.estimate import ESTIMATES, Closure, settled_on_error_, two_point_
 from mazo.zeroth_order.groups import Groups, grouped
 from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.normalization import NORMALIZATIONS
-from mazo.zeroth_order.steps import STEPS, make_step
+from mazo.zeroth_order.steps import make_step
 from mazo.zeroth_order.update import update_
 
 
@@ -97,7 +98,7 @@ class ZerothOrderOptimizer:
     ) -> None:
         names = {"direction": direction, "sides": sides, "step": step, "schedule": schedule, "weighting": weighting}
         names |= {"normalization": normalization, "mask_mode": mask_mode, "precision": precision}
-        _check_names(**names)
+        check_names(names)
         self._lr, self._eps, self._weight_decay = lr, eps, weight_decay
         self._distribution, self._num_directions = direction, num_directions
         self._estimate, self._schedule = ESTIMATES[sides], SCHEDULES[schedule]
@@ -110,8 +111,8 @@ class ZerothOrderOptimizer:
         counts |= {"groups": {part: dict(group) for part, group in (groups or {}).items()}}
         counts |= {"direction_rank": direction_rank, "direction_period": direction_period}
         self.settings: dict[str, object] = {**numbers, **counts, **names}
-        _check_whole(direction, masked=mask is not None and mask_mode == "direction")
-        _check_several(normalization, num_directions)
+        check_whole(direction, masked=mask is not None and mask_mode == "direction")
+        check_several(normalization, num_directions)
         self._factored: Factored | None = None
         if direction in FACTORED:
             shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
@@ -237,31 +238,3 @@ class ZerothOrderOptimizer:
             Direction(self.run_seed, self.steps_done, index, self._distribution, self._sizes, self._factored)
             for index in range(self._num_directions)
         ]
-
-
-def _check_names(**names: str) -> None:
-    known: dict[str, Collection[str]] = {
-        "direction": DISTRIBUTIONS,
-        "sides": ESTIMATES,
-        "normalization": NORMALIZATIONS,
-        "step": STEPS,
-        "schedule": SCHEDULES,
-        "weighting": WEIGHTINGS,
-        "mask_mode": ("direction", "update"),
-        "precision": ("master", "in_place"),
-    }
-    for key, name in names.items():
-        if name not in known[key]:
-            raise ConfigError(f"{key}: wanted one of {', '.join(known[key])}; found {name!r}")
-
-
-def _check_whole(direction: str, *, masked: bool) -> None:
-    if masked and direction in FACTORED:
-        raise ConfigError(f"direction: {direction} wants whole matrices: no mask, or mask_mode update; found a mask")
-
-
-def _check_several(normalization: str, num_directions: int) -> None:
-    if normalization != "none" and num_directions < 2:
-        raise ConfigError(
-            f"num_directions: wanted at least 2 for normalization {normalization}; found {num_directions}"
-        )
