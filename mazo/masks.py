@@ -173,21 +173,25 @@ def load_mask(path: str | Path) -> Mask:
     """Read a mask and check its hash; raises :class:`mazo.errors.MaskError` where the file is not such a mask."""
     try:
         with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("mazo", "{}"))
-            if about.get("format") != FORMAT:
-                found = about.get("format", "tensors without one")
-                raise MaskError(f"{path}: wanted a mask of format {FORMAT}, found {found}")
-            try:
-                shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
-                gaps = {name: Gaps.of(torch.from_numpy(_unpack(name, file, shape))) for name, shape in shapes.items()}
-                mask, wanted = Mask(GapsByName(gaps), shapes, about["settings"]), about["hash"]
-            except (KeyError, ValueError, TypeError, AttributeError, SafetensorError, MaskError) as error:
-                raise MaskError(f"{path}: wanted a mask; the file is damaged ({error!r})") from error
+            mask, wanted = _read(file, path=path)
     except (OSError, SafetensorError, ValueError) as error:
         raise MaskError(f"{path}: wanted a mask file, found none that can be read ({error})") from error
     if mask.hash() != wanted:
         raise MaskError(f"{path}: wanted hash {wanted}, found {mask.hash()}; the file is damaged")
     return mask
+
+
+def _read(file: safe_open, *, path: str | Path) -> tuple[Mask, str]:
+    """Return the mask in an open file, and the hash that it should have."""
+    about = json.loads((file.metadata() or {}).get("mazo", "{}"))
+    if about.get("format") != FORMAT:
+        raise MaskError(f"{path}: wanted a mask of format {FORMAT}, found {about.get('format', 'tensors without one')}")
+    try:
+        shapes = {name: (rows, columns) for name, (rows, columns) in about["shapes"].items()}
+        gaps = {name: Gaps.of(torch.from_numpy(_unpack(name, file, shape))) for name, shape in shapes.items()}
+        return Mask(GapsByName(gaps), shapes, about["settings"]), about["hash"]
+    except (KeyError, ValueError, TypeError, AttributeError, SafetensorError, MaskError) as error:
+        raise MaskError(f"{path}: wanted a mask; the file is damaged ({error!r})") from error
 
 
 def _pack(name: str, kept: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -201,7 +205,7 @@ def _pack(name: str, kept: np.ndarray, shape: tuple[int, int]) -> dict[str, np.n
     return {f"{name}.bits": np.packbits(marks, bitorder="little")}
 
 
-def _unpack(name: str, file: "safe_open", shape: tuple[int, int]) -> np.ndarray:
+def _unpack(name: str, file: safe_open, shape: tuple[int, int]) -> np.ndarray:
     rows, columns = shape
     if f"{name}.bits" in file.keys():  # noqa: SIM118 (not a dict)
         bits = file.get_tensor(f"{name}.bits")

@@ -27,8 +27,11 @@ class Coordinates(ABC):
     """Where they are wanted."""
     lr_factor: float = 1.0
     """What the run's step size is multiplied by."""
-    by_loops: bool = False
-    """Whether the CPU's loops do all of a move and of a plain step, and so a thread of its own may."""
+
+    @property
+    def by_loops(self) -> bool:
+        """Whether the CPU's loops do all of a move and of a plain step, and so a thread of its own may."""
+        return False
 
     @property
     def parts(self) -> "list[tuple[int, Coordinates]]":
@@ -71,8 +74,8 @@ class Splittable(Coordinates):
         return [(start, self._part(start, min(start + block, self.size))) for start in range(0, self.size, block)]
 
     @property
-    def by_loops(self) -> bool:  # type: ignore[override]
-        """Whether the CPU's loops do all of a move: the numbers are float32, and on a CPU."""
+    def by_loops(self) -> bool:
+        """Whether the numbers are float32, and on a CPU."""
         return self._flat.dtype == torch.float32 and self._flat.device.type == self.device.type == "cpu"
 
     def _part(self, start: int, end: int) -> "Splittable":

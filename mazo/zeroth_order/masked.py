@@ -23,7 +23,7 @@ class Kept(Splittable):
     def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(kept), weight.device
-        self._kept = _places(kept, weight)
+        self._kept = _places(kept, size=weight.numel(), device=weight.device)
         self._theta = take(self._flat, self._kept).float()
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
@@ -50,12 +50,16 @@ class KeptInPlace(Splittable):
     """
 
     _split = ("_kept",)
-    by_loops = False  # a step takes the weights out and puts them back
 
     def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(kept), weight.device
-        self._kept = _places(kept, weight)
+        self._kept = _places(kept, size=weight.numel(), device=weight.device)
+
+    @property
+    def by_loops(self) -> bool:
+        """Return that they do not: a step takes the weights out and puts them back."""
+        return False
 
     def draws(self, end: float) -> bool:
         """Return that every move does: there is no copy to return to."""
@@ -86,7 +90,7 @@ class UpdateMasked(Coordinates):
     def __init__(self, whole: Master | InPlace, kept: Gaps) -> None:
         self._whole = whole
         self.size, self.device = whole.size, whole.device
-        self._kept = torch.from_numpy(kept.positions()).to(self.device)
+        self._kept = _places(kept, size=self.size, device=self.device)
 
     def draws(self, end: float) -> bool:
         """Tell whether a move needs z."""
@@ -98,15 +102,15 @@ class UpdateMasked(Coordinates):
 
     def select(self, z: Float[Tensor, " size"] | Stream) -> Float[Tensor, " trained"] | Stream:
         """Return the numbers of the kept weights."""
-        return in_memory(z).index_select(0, self._kept)
+        return take(in_memory(z), self._kept)
 
     def step_(self, change: Change) -> None:
         """Step the kept weights."""
 
         def change_kept(theta: Tensor) -> None:
-            kept = theta.index_select(0, self._kept)
+            kept = take(theta, self._kept)
             change(kept)
-            theta.index_copy_(0, self._kept, kept)
+            put_(theta, kept, self._kept)
 
         self._whole.step_(change_kept)
 
@@ -115,9 +119,8 @@ class UpdateMasked(Coordinates):
         self._whole.settle_()
 
 
-def _places(kept: Gaps, weight: Tensor) -> Places:
-    """Return positions as the weight's device wants them: a GPU writes all at once, and so needs each."""
-    if weight.device.type == "cpu":
+def _places(kept: Gaps, *, size: int, device: torch.device) -> Places:
+    """Return positions in a tensor of that size as its device wants them: a GPU writes all at once, and needs each."""
+    if device.type == "cpu":
         return kept
-    short = torch.int32 if weight.numel() < 2**31 else torch.int64
-    return torch.from_numpy(kept.positions()).to(weight.device, short)
+    return torch.from_numpy(kept.positions()).to(device, torch.int32 if size < 2**31 else torch.int64)
