@@ -63,7 +63,7 @@ def cancel_training(process: subprocess.Popen) -> str:
     return ""
 
 
-def run_with_a_cancelled_job(folder: Path, suite: dict) -> None:
+def run_with_a_cancelled_job(folder: Path, suite: dict, *, seconds: float = 600) -> None:
     """Run a suite through SLURM, a training cancelled, and here; raise ``AssertionError`` where a table differs."""
     (folder / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False))
     cluster, out = folder / "cluster", folder / "said.txt"
@@ -76,7 +76,7 @@ def run_with_a_cancelled_job(folder: Path, suite: dict) -> None:
             env={name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
         )
         cancelled = cancel_training(process)
-        assert process.wait(timeout=3600) == 0, out.read_text()
+        assert process.wait(timeout=seconds) == 0, out.read_text()
     assert cancelled, "wanted a running training to cancel"
     assert "Trying to restart job" in out.read_text()
     local = folder / "local"
@@ -95,5 +95,5 @@ if __name__ == "__main__":
     if reason := one_node_slurm.missing():
         sys.exit(reason)
     with tempfile.TemporaryDirectory() as name, one_node_slurm.one_node_slurm(Path(name) / "slurm"):
-        run_with_a_cancelled_job(Path(name), yaml.safe_load(Path(sys.argv[1]).read_text()))
+        run_with_a_cancelled_job(Path(name), yaml.safe_load(Path(sys.argv[1]).read_text()), seconds=3600)
     print("a training was cancelled and done again; the tables are those of a local run, byte for byte")

@@ -1,7 +1,7 @@
 """The whole workflow killed at random moments, again and again, until it is done: its tables are as always.
 
 python tests/faults/killed_workflow.py                                        # 20 kills of a small suite
-python tests/faults/killed_workflow.py --suite config/mini.yaml --cores 2     # of the default suite: half an hour
+python tests/faults/killed_workflow.py --suite config/mini.yaml --cores 2     # of the default suite: an hour
 """
 
 import argparse
@@ -73,7 +73,7 @@ def kill_workflow(
         place, own, runs = prepare(folder / f"killed {runs}", suite), 0, runs + 1
         while done + own < kills and own < 7:
             workflow = start(place, cores=cores)
-            time.sleep(moments.uniform(0.05 * seconds, 0.25 * seconds))
+            time.sleep(moments.uniform(0.1 * seconds, 0.5 * seconds))
             if workflow.poll() is not None:
                 break
             os.killpg(workflow.pid, signal.SIGKILL)
