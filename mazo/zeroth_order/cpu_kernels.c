@@ -25,6 +25,9 @@
 /* Integers made at once: they and the weights that they move fit a core's first cache. */
 #define WORDS 2048
 
+/* Scattered places that memory is asked for while earlier ones are written: about a hundred cycles' work. */
+#define AHEAD 32
+
 typedef union {
     uint64_t words[WORDS];
     uint32_t halves[2 * WORDS];
@@ -38,6 +41,8 @@ typedef struct {
     int64_t width;     /* bytes of a step */
     int64_t place;     /* of the number before */
     float alpha, decay;
+    int64_t size;  /* how many numbers there are */
+    int64_t ahead; /* the last place asked for */
 } target_t;
 
 /* Write the integers of some blocks in the stream's order, four a block. */
@@ -77,12 +82,31 @@ WITHIN uint64_t step_to(const target_t *to, int64_t number)
     }
 }
 
+/* Ask for the place that the next number but AHEAD will be written to. */
+WITHIN void ask_ahead(target_t *to, int64_t number)
+{
+    if (number + AHEAD < to->size) {
+        to->ahead += (int64_t)step_to(to, number + AHEAD);
+        __builtin_prefetch(to->out + to->ahead, 1);
+    }
+}
+
+/* Ask for the first places. */
+WITHIN void ask_first(target_t *to)
+{
+    if (to->steps)
+        for (int64_t number = -AHEAD; number < 0; number++)
+            ask_ahead(to, number);
+}
+
 /* Write the next number where it belongs, added to its base where there is one: to what lies there if that is the same. */
 WITHIN void put(target_t *to, int64_t number, float z)
 {
     int64_t place = number;
-    if (to->steps)
+    if (to->steps) {
         place = to->place += (int64_t)step_to(to, number);
+        ask_ahead(to, number);
+    }
     if (to->base) {
         float theta = to->base[to->base == to->out ? place : number];
         if (to->decay != 0)
@@ -92,12 +116,13 @@ WITHIN void put(target_t *to, int64_t number, float z)
     to->out[place] = z;
 }
 
-WITHIN void normal_loop(target_t to, int64_t size, float scale, float coefficient, uint64_t low, uint64_t high,
+WITHIN void normal_loop(target_t to, float scale, float coefficient, uint64_t low, uint64_t high,
                         uint64_t first_block, const float *table)
 {
     integers_t made;
-    for (int64_t begin = 0; begin < size; begin += 4 * WORDS) {
-        int64_t count = size - begin < 4 * WORDS ? size - begin : 4 * WORDS;
+    ask_first(&to);
+    for (int64_t begin = 0; begin < to.size; begin += 4 * WORDS) {
+        int64_t count = to.size - begin < 4 * WORDS ? to.size - begin : 4 * WORDS;
         make_words(made.words, (count + 15) / 16, low, high, first_block + (uint64_t)(begin / 16));
 #pragma GCC ivdep
         for (int64_t i = 0; i < count; i++)
@@ -116,11 +141,12 @@ WITHIN float signed_by(uint32_t bits, int bit, float unit)
     return z.number;
 }
 
-WITHIN void signs_loop(target_t to, int64_t size, float unit, uint64_t low, uint64_t high, uint64_t first_block)
+WITHIN void signs_loop(target_t to, float unit, uint64_t low, uint64_t high, uint64_t first_block)
 {
     integers_t made;
-    for (int64_t begin = 0; begin < size; begin += 64 * WORDS) {
-        int64_t count = size - begin < 64 * WORDS ? size - begin : 64 * WORDS;
+    ask_first(&to);
+    for (int64_t begin = 0; begin < to.size; begin += 64 * WORDS) {
+        int64_t count = to.size - begin < 64 * WORDS ? to.size - begin : 64 * WORDS;
         make_words(made.words, (count + 255) / 256, low, high, first_block + (uint64_t)(begin / 256));
         for (int64_t half = 0; half < count / 32; half++) {
             uint32_t bits = made.halves[half];
@@ -136,24 +162,24 @@ WITHIN void signs_loop(target_t to, int64_t size, float unit, uint64_t low, uint
 /* What a loop asks of its target is the same for all numbers: one copy of the loop for each answer. */
 #define FOR_EACH_TARGET(loop, ...)                                                                                     \
     if (!base)                                                                                                         \
-        loop((target_t){out, 0, 0, 0, 0, 0, 0}, __VA_ARGS__);                                                          \
+        loop((target_t){out, 0, 0, 0, 0, 0, 0, size, 0}, __VA_ARGS__);                                                 \
     else if (!steps && decay == 0)                                                                                     \
-        loop((target_t){out, base, 0, 0, 0, alpha, 0}, __VA_ARGS__);                                                   \
+        loop((target_t){out, base, 0, 0, 0, alpha, 0, size, 0}, __VA_ARGS__);                                          \
     else if (!steps)                                                                                                   \
-        loop((target_t){out, base, 0, 0, 0, alpha, decay}, __VA_ARGS__);                                               \
+        loop((target_t){out, base, 0, 0, 0, alpha, decay, size, 0}, __VA_ARGS__);                                      \
     else if (width == 1)                                                                                               \
-        loop((target_t){out, base, steps, 1, place, alpha, decay}, __VA_ARGS__);                                       \
+        loop((target_t){out, base, steps, 1, place, alpha, decay, size, place}, __VA_ARGS__);                          \
     else if (width == 2)                                                                                               \
-        loop((target_t){out, base, steps, 2, place, alpha, decay}, __VA_ARGS__);                                       \
+        loop((target_t){out, base, steps, 2, place, alpha, decay, size, place}, __VA_ARGS__);                          \
     else                                                                                                               \
-        loop((target_t){out, base, steps, width, place, alpha, decay}, __VA_ARGS__)
+        loop((target_t){out, base, steps, width, place, alpha, decay, size, place}, __VA_ARGS__)
 
 /* Write normal numbers, 16 bits each. */
 EACH_PROCESSOR void write_normal_2(float *out, int64_t size, const float *base, const void *steps, int64_t width,
                                  int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
                                  uint64_t high, uint64_t first_block, const float *table)
 {
-    FOR_EACH_TARGET(normal_loop, size, scale, coefficient, low, high, first_block, table);
+    FOR_EACH_TARGET(normal_loop, scale, coefficient, low, high, first_block, table);
 }
 
 /* Write signs, one bit each, an integer's low bits first. */
@@ -161,5 +187,5 @@ EACH_PROCESSOR void write_signs_2(float *out, int64_t size, const float *base, c
                                 int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
                                 uint64_t high, uint64_t first_block)
 {
-    FOR_EACH_TARGET(signs_loop, size, scale * coefficient, low, high, first_block);
+    FOR_EACH_TARGET(signs_loop, scale * coefficient, low, high, first_block);
 }
