@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import torch
 
@@ -12,8 +12,7 @@ from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.stream import Numbers, Stream
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Some consecutive numbers of a tensor: all of them where it cannot be split.
 
     :param name: The tensor's name.

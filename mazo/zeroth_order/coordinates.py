@@ -73,7 +73,7 @@ class Splittable(Coordinates):
             return [(0, self)]
         return [(start, self._part(start, min(start + block, self.size))) for start in range(0, self.size, block)]
 
-    @property
+    @cached_property
     def by_loops(self) -> bool:
         """Whether the numbers are float32, and on a CPU."""
         return self._flat.dtype == torch.float32 and self._flat.device.type == self.device.type == "cpu"

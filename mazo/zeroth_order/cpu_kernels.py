@@ -54,7 +54,7 @@ def write_(
     assert loops is not None
     assert out.is_contiguous() and (base is None or base.is_contiguous())
     held = None if base is None else base.data_ptr()
-    there = (None, 0, 0) if places is None else (places.steps.ctypes.data, places.steps.itemsize, places.before)
+    there = (None, 0, 0) if places is None else (places.address, places.steps.itemsize, places.before)
     factors = alpha, decay, stream.scale, stream.coefficient
     common = out.data_ptr(), stream.size, held, *there, *factors, stream.key & (2**64 - 1), stream.key >> 64
     if stream.signs:

@@ -1,14 +1,13 @@
 """Numbers of a direction that lie in no memory: they are made where they are used, the same on every device."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(NamedTuple):
     """Consecutive numbers of a direction, each times two factors, rounded to float32 after each.
 
     :param signs: Whether they are signs; normal numbers otherwise.
@@ -30,7 +29,7 @@ class Stream:
 
     def times(self, coefficient: float) -> "Stream":
         """Return the direction times a coefficient, in place of the one that it has."""
-        return replace(self, coefficient=coefficient)
+        return self._replace(coefficient=coefficient)
 
 
 Numbers = Float[Tensor, " numbers"] | Stream
