@@ -1,7 +1,7 @@
 """The whole workflow killed at random moments, again and again, until it is done: its tables are as always.
 
-python tests/faults/killed_workflow.py                                        # 20 kills of a small suite
-python tests/faults/killed_workflow.py --suite config/mini.yaml --cores 2     # of the default suite: an hour
+python tests/faults/killed_workflow.py                     # 20 kills of a small suite
+python tests/faults/killed_workflow.py --suite config/mini.yaml --cores 2 --after 0.03 0.25     # of the default suite
 """
 
 import argparse
@@ -61,9 +61,19 @@ def prepare(folder: Path, suite: dict) -> Path:
 
 
 def kill_workflow(
-    folder: Path, *, kills: int, suite: dict = SMALL, cores: int = 1, seed: int = 0, say: Callable = print
+    folder: Path,
+    *,
+    kills: int,
+    suite: dict = SMALL,
+    cores: int = 1,
+    after: tuple[float, float] = (0.1, 0.5),
+    seed: int = 0,
+    say: Callable = print,
 ) -> None:
-    """Kill the workflow that often, 7 times at most in one folder; raise ``AssertionError`` where a file differs."""
+    """Kill the workflow that often, 7 times at most in one folder; raise ``AssertionError`` where a file differs.
+
+    :param after: The least and the most that passes from a start to the kill, in times of the uninterrupted run's.
+    """
     moments, done, runs = random.Random(seed), 0, 0
     began = time.monotonic()
     whole = prepare(folder / "whole", suite)
@@ -73,7 +83,7 @@ def kill_workflow(
         place, own, runs = prepare(folder / f"killed {runs}", suite), 0, runs + 1
         while done + own < kills and own < 7:
             workflow = start(place, cores=cores)
-            time.sleep(moments.uniform(0.1 * seconds, 0.5 * seconds))
+            time.sleep(seconds * moments.uniform(*after))
             if workflow.poll() is not None:
                 break
             os.killpg(workflow.pid, signal.SIGKILL)
@@ -92,10 +102,11 @@ def main() -> None:
     parser.add_argument("kills", type=int, nargs="?", default=20)
     parser.add_argument("--suite", type=Path, help="its file; a small one of this folder's when absent")
     parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--after", type=float, nargs=2, default=(0.1, 0.5), help="share of its time before a kill")
     options = parser.parse_args()
     suite = yaml.safe_load(options.suite.read_text()) if options.suite else SMALL
     with tempfile.TemporaryDirectory() as folder:
-        kill_workflow(Path(folder), kills=options.kills, suite=suite, cores=options.cores)
+        kill_workflow(Path(folder), kills=options.kills, suite=suite, cores=options.cores, after=options.after)
 
 
 if __name__ == "__main__":
