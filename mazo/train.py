@@ -61,8 +61,9 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
     about = identity(run, base=base, tokenizer=tokenizer, data=data, mask=kept)
 
     with (
-        closing(make_trainer(model, run, mask=kept, base=base, identity=settings_digest(about), out=out)) as trainer,
+        # The journal first: it refuses a second process, which must not touch what the trainer writes.
         closing(Journal(out / "train.part", about)) as journal,
+        closing(make_trainer(model, run, mask=kept, base=base, identity=settings_digest(about), out=out)) as trainer,
         tqdm(total=steps, desc=run.method_name, unit="step") as bar,
     ):
         # What earlier sessions of this run have done
@@ -202,5 +203,5 @@ def trained_model(run: Run, *, mask: Path | None, out: Path) -> "tuple[PreTraine
 def _recorded_checksum(path: Path) -> str:
     try:
         return json.loads(path.read_text())["checksum"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise TrainingError(f"{path}: wanted the record of a finished training run, found {error!r}") from error

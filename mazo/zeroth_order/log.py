@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -51,7 +52,7 @@ class LogWriter:
     def __init__(self, path: Path, header: Mapping[str, object]) -> None:
         self._path, self._part, self._header = path, path.with_name(path.name + ".part"), header
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._part.open("wb")
+        self._file, self._checksum = self._part.open("wb"), 0
         self._file.write(_header_line(header))
 
     def append(
@@ -59,13 +60,20 @@ class LogWriter:
     ) -> None:
         """Write one step's numbers and hand them to the operating system, so that a killed run keeps them."""
         numbers = torch.cat([projected_grads.flatten(), coefficients])
-        self._file.write(numbers.numpy().astype("<f4").tobytes())
+        record = numbers.numpy().astype("<f4").tobytes()
+        self._checksum = crc32(record, self._checksum)
+        self._file.write(record)
         self._file.flush()
 
     def finish(self, outcome: Mapping[str, object]) -> None:
-        """Give the complete log its own name, what came of the run added to its header."""
+        """Give the complete log its own name, what came of the run added to its header.
+
+        Raises :class:`mazo.errors.TrainingError` where the steps in the file are no longer those written to it.
+        """
         self._file.close()
         _, _, numbers = self._part.read_bytes().partition(b"\n")
+        if crc32(numbers) != self._checksum:
+            raise TrainingError(f"{self._part}: wanted the steps of this run, found others: something else wrote to it")
         write_bytes(self._path, _header_line({**self._header, **outcome}) + numbers)
         self._part.unlink()
 
@@ -82,7 +90,7 @@ def read_log(path: Path) -> RunLog:
     try:
         header_line, _, numbers = path.read_bytes().partition(b"\n")
         header = json.loads(header_line)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(f"{path}: wanted a step log, found none that can be read ({error})") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise TrainingError(f"{path}: wanted a step log of format {FORMAT}, found {header_line[:80]!r}")

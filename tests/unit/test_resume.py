@@ -220,6 +220,22 @@ def test_two_processes_do_not_train_one_run(tmp_path):
     Journal(tmp_path / "train.part", {"run": "a"}).close()
 
 
+def test_a_second_process_that_is_refused_leaves_the_first_ones_steps_alone(house, tmp_path, monkeypatch):
+    go(house, tmp_path / "alone", ZO)
+    real, refused = mazo.train.StepBatches.training, []
+
+    def start_another(self, step):
+        if step == 2 and not refused:
+            refused.append(step)
+            with pytest.raises(TrainingError, match="found another at work"):
+                go(house, tmp_path / "run", ZO)
+        return real(self, step)
+
+    monkeypatch.setattr(mazo.train.StepBatches, "training", start_another)
+    go(house, tmp_path / "run", ZO)
+    assert refused and outcome(tmp_path / "run") == outcome(tmp_path / "alone")
+
+
 def test_a_diverged_run_diverges_again_at_the_same_step(house, tmp_path, monkeypatch):
     real, seen = mazo.train.StepBatches.training, []
     monkeypatch.setattr(mazo.train.StepBatches, "training", lambda self, step: seen.append(step) or real(self, step))
