@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mazo import __version__
 from mazo.errors import MazoError
-from mazo.forkserver import FORKED, hand_over
+from mazo.forkserver import FORKED, KILLED, hand_over
 from mazo.joblog import job_log, one_line_each
-from mazo.machine import machine_faults_told
+from mazo.machine import killed, machine_faults_told
 
 
 def _seed(text: str) -> int:
@@ -218,14 +218,19 @@ def main(argv: list[str] | None = None) -> int:
     :param argv: Its arguments; the process's own, when absent, may be run by a process that has the libraries imported.
     """
     if argv is None and sys.argv[1:2] and sys.argv[1] in FORKED and (status := hand_over(sys.argv[1:])) is not None:
+        if status == KILLED:
+            print(f"mazo: {killed(sys.argv[1])}", file=sys.stderr)
         return status
     options = vars(parser().parse_args(argv))
     command, log = options.pop("command"), options.pop("log")
     place = "/".join(
         str(options[key]) for key in ("task", "model", "mix", "method", "seed") if options.get(key) is not None
     )
+    name = f"{command} {place}".strip()
     try:
-        with job_log(log, name=f"{command} {place}".strip()) if log else nullcontext(), machine_faults_told(command):
+        # Told inside, so that the log says it in a line; and outside, for the log's own file.
+        told = machine_faults_told(command)
+        with machine_faults_told(command), job_log(log, name=name) if log else nullcontext(), told:
             import_module(f"mazo.stages.{command}").run(**_inputs(options))
     except MazoError as error:
         print(one_line_each(error), file=sys.stderr)

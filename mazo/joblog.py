@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -63,8 +63,8 @@ class JobLog:
 
     def finish(self, outcome: str) -> None:
         """Write what is left of an incomplete line, and how the job ended."""
-        self.write("\n" if self._line else "")
         self._terminal.write(f"{self._name}: {outcome}\n")
+        self.write("\n" if self._line else "")
 
 
 def one_line_each(error: MazoError) -> str:
@@ -78,22 +78,28 @@ def _last_drawn(line: str) -> str:
 
 @contextmanager
 def job_log(path: Path, *, name: str) -> Iterator[None]:
-    """Send standard output and standard error to a log file, and progress lines to the terminal."""
+    """Send standard output and standard error to a log file, and progress lines to the terminal.
+
+    Where the block fails and the log cannot be written either, what the block raised goes on.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     out, err = sys.stdout, sys.stderr
-    start, outcome = time.monotonic(), "failed"
-    with path.open("w", encoding="utf-8") as file:
-        log = JobLog(file, err, name=name)
-        sys.stdout = sys.stderr = log
-        try:
-            yield
-            outcome = f"done in {time.monotonic() - start:.0f} s"
-        except MazoError as error:
-            print(one_line_each(error))
-            raise
-        except Exception:
-            traceback.print_exc()
-            raise
-        finally:
-            sys.stdout, sys.stderr = out, err
-            log.finish(outcome)
+    start, file = time.monotonic(), path.open("w", encoding="utf-8", buffering=1)
+    sys.stdout = sys.stderr = log = JobLog(file, err, name=name)
+    try:
+        yield
+        log.finish(f"done in {time.monotonic() - start:.0f} s")
+        file.close()
+    except BaseException as error:
+        with suppress(OSError):
+            if isinstance(error, MazoError):
+                print(one_line_each(error))
+            elif isinstance(error, Exception):
+                traceback.print_exc()
+        with suppress(OSError):
+            log.finish("failed")
+        raise
+    finally:
+        sys.stdout, sys.stderr = out, err
+        with suppress(OSError):
+            file.close()

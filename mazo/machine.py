@@ -33,11 +33,19 @@ def machine_faults_told(command: str) -> Iterator[None]:
         raise MachineError(reason) from error
 
 
+def killed(command: str) -> str:
+    """Say what may be the matter with a job that something killed: most often the system, for want of memory."""
+    return f"{command}: killed from outside: if for want of memory, {_remedy(command)}"
+
+
+def _remedy(command: str) -> str:
+    return f"lower {TO_LOWER[command]}" if command in TO_LOWER else "take a machine with more memory"
+
+
 def _reason(error: Exception, command: str) -> str | None:
     first_line = next(iter(str(error).splitlines()), type(error).__name__)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error))):
-        lower = f"lower {TO_LOWER[command]}" if command in TO_LOWER else "take a machine with more memory"
-        return f"{command}: out of memory: {lower}; found {first_line[:200]}"
+        return f"{command}: out of memory: {_remedy(command)}; found {first_line[:200]}"
     place = getattr(error, "filename", None) or command
     match _errno(error):
         case errno.ENOSPC | errno.EDQUOT:

@@ -6,6 +6,7 @@ import yaml
 from hand_made import CONTENT
 
 from mazo.cli import COMMANDS, main, parser
+from mazo.forkserver import KILLED
 
 
 @pytest.fixture
@@ -76,3 +77,11 @@ def test_generated_files_come_out_as_committed(command, tmp_path, request):
     (tmp_path / "out").write_text(committed)
     assert main([command, "--out", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out").read_text() == committed
+
+
+def test_a_job_that_was_killed_says_what_may_be_the_matter(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["mazo", "train"])
+    monkeypatch.setattr("mazo.cli.hand_over", lambda arguments: KILLED)
+    assert main() == KILLED
+    error = capsys.readouterr().err
+    assert error.startswith("mazo: train: killed from outside: ") and "training.micro_batch" in error

@@ -1,6 +1,7 @@
 import io
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from tqdm import tqdm
@@ -48,6 +49,12 @@ def test_a_traceback_is_in_the_file_and_the_error_still_raised(tmp_path):
     with pytest.raises(ZeroDivisionError), job_log(tmp_path / "a.log", name="x"):
         _ = 1 / 0
     assert "ZeroDivisionError" in (tmp_path / "a.log").read_text()
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_what_went_wrong(capsys):
+    with pytest.raises(DataError, match="gone"), job_log(Path("/dev/full"), name="x"):
+        raise DataError("rows.jsonl: gone")
+    assert capsys.readouterr().err == "x: failed\n"
 
 
 def test_the_streams_are_put_back(tmp_path):

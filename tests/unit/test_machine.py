@@ -10,6 +10,8 @@ from mazo.cli import main
 from mazo.errors import MachineError, TrainingError
 from mazo.machine import machine_faults_told
 
+SUITE = Path(__file__).resolve().parents[2] / "config" / "mini.yaml"
+
 
 def told(command, action):
     with pytest.raises(MachineError) as caught, machine_faults_told(command):
@@ -83,3 +85,13 @@ def test_the_stage_is_the_one_that_ran(monkeypatch, tmp_path, capsys):
     assert main(["train", *options]) == 2
     assert "train: out of memory: lower training.micro_batch" in capsys.readouterr().err
     assert "lower training.micro_batch" in log.read_text() and "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("log", "told"), [("/dev/full", "the disk is full"), ("/tmp", "Is a directory"), ("/proc/x/y.log", "No such file")]
+)
+def test_a_log_that_cannot_be_written_is_one_line_on_the_command_line(log, told, capsys):
+    assert main(["check", "--config", str(SUITE), "--log", log]) == 2
+    *before, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("mazo: ") and told in last
+    assert before in ([], ["check: failed"])
