@@ -95,9 +95,10 @@ def test_a_log_opened_after_the_first_step_is_refused(tmp_path):
 def test_a_log_that_something_else_wrote_to_is_not_finished(tmp_path):
     model = Weights()
     engine = optimizer(model)
+    log = StepLog(tmp_path / "steps.log", engine, tasks=["a"])
+    log.append(engine.step(quadratic_losses(model, tasks=1)))
+    (tmp_path / "steps.log.part").write_bytes(b"{}\n")
+    log.append(engine.step(quadratic_losses(model, tasks=1)))
     with pytest.raises(TrainingError, match="wanted the steps of this run, found others"):
-        with StepLog(tmp_path / "steps.log", engine, tasks=["a"]) as log:
-            log.append(engine.step(quadratic_losses(model, tasks=1)))
-            (tmp_path / "steps.log.part").write_bytes(b"{}\n")
-            log.append(engine.step(quadratic_losses(model, tasks=1)))
+        log.finish()
     assert not (tmp_path / "steps.log").exists()
