@@ -13,6 +13,7 @@ from mazo.methods import FirstOrder, InContext, Method, ZerothOrder
 from mazo.overrides import Overrides, replaced
 from mazo.settings import Settings
 from mazo.suite_settings import (
+    MOST_TRIALS,
     TASKS,
     DataSettings,
     EvaluationSettings,
@@ -59,6 +60,12 @@ class Suite(Settings):
     `mazo tuned` from what `snakemake tune` chose."""
 
     @model_validator(mode="after")
+    def _folder_is_free(self) -> "Suite":
+        if self.suite == "reference":
+            raise ValueError("suite: wanted any other name; found 'reference', whose folder holds committed tables")
+        return self
+
+    @model_validator(mode="after")
     def _reference_known(self) -> "Suite":
         if self.reference is not None and self.reference not in self.methods:
             raise ValueError(f"reference: wanted one of {', '.join(self.methods)}; found {self.reference!r}")
@@ -90,7 +97,10 @@ class Suite(Settings):
         trained = [name for name, method in self.methods.items() if isinstance(method, ZerothOrder | FirstOrder)]
         if unlike := sorted(set(trained) ^ set(self.tune.grids)):
             raise ValueError(f"tune.grids: wanted every trained method and no other; found otherwise: {unlike[0]}")
-        counts = {name: len(self.tune.trials(name)) for name in trained}
+        counts = {name: self.tune.count_trials(name) for name in trained}
+        if max(counts.values()) > MOST_TRIALS:
+            name = max(counts, key=counts.__getitem__)
+            raise ValueError(f"tune.grids.{name}: wanted at most {MOST_TRIALS} trials; found {counts[name]}")
         if len(set(counts.values())) > 1:
             found = ", ".join(f"{name} {count}" for name, count in counts.items())
             raise ValueError(f"tune.grids: wanted as many trials for every method; found {found}")

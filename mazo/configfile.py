@@ -2,14 +2,36 @@
 
 import difflib
 import json
+from collections.abc import Hashable
 from functools import cache
 from pathlib import Path
+from reprlib import Repr
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from mazo.config import Suite
 from mazo.errors import ConfigError
+
+_SHORTENED = Repr()
+_SHORTENED.maxlevel, _SHORTENED.maxlist, _SHORTENED.maxdict = 3, 20, 20
+_SHORTENED.maxstring = _SHORTENED.maxlong = _SHORTENED.maxother = 200
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values alone, as PyYAML's own loader, and no key twice, of which all but the last would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        known = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in known:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"wanted each key once; found {key.value} again", problem_mark=key.start_mark
+                    )
+                known.add(key.value)
+        return super().construct_mapping(node, deep=deep)
 
 
 def load_suite(path: Path) -> Suite:
@@ -17,15 +39,23 @@ def load_suite(path: Path) -> Suite:
 
     :raises ConfigError: one line a fault, naming file, key, what is wanted and what was found.
     """
+    return parse_suite(read_content(path), where=str(path))
+
+
+def read_content(path: Path) -> object:
+    """Read a configuration file: plain values alone, no key twice.
+
+    :raises ConfigError: for a file that cannot be read.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         # YAML 1.1 reads 1e-05 as text, and that is how JSON writes small numbers.
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe one)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # PyYAML makes values of tagged texts without looking at them: `!!int ""` is an IndexError.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
-    return parse_suite(content, where=str(path))
 
 
 def parse_suite(content: object, *, where: str) -> Suite:
@@ -36,11 +66,15 @@ def parse_suite(content: object, *, where: str) -> Suite:
     if not isinstance(content, dict):
         raise ConfigError(f"{where}: wanted a mapping of keys to values, found {type(content).__name__}")
     try:
-        return Suite.model_validate(content)
+        suite = Suite.model_validate(content)
+        suite.model_dump_json()
     except ValidationError as error:
         raise ConfigError(
             "\n".join(f"{where}: {_explain(dict(f), schema=_schema())}" for f in error.errors())
         ) from None
+    except PydanticSerializationError as error:
+        raise ConfigError(f"{where}: wanted text that UTF-8 can write; found other ({error})") from None
+    return suite
 
 
 @cache
@@ -56,9 +90,9 @@ def _explain(fault: dict, *, schema: dict) -> str:
         return f"{key}: unknown key; accepted: {', '.join(accepted)}{_closest(str(last[0]), accepted)}"
     if fault["type"].startswith("union_tag"):
         kinds = ", ".join(_follow(fault["loc"], schema=schema)[1])
-        return f"{key}.kind: wanted one of {kinds}; found {fault['input'].get('kind')!r}"
+        return f"{key}.kind: wanted one of {kinds}; found {_found(fault['input'].get('kind'))}"
     message = fault["msg"].removeprefix("Value error, ")
-    found = "" if isinstance(fault["input"], dict) else f"; found {fault['input']!r}"
+    found = "" if isinstance(fault["input"], dict) else f"; found {_found(fault['input'])}"
     return f"{key}: {message}{found}{_number_hint(fault)}"
 
 
@@ -83,6 +117,14 @@ def _shown(part: str | int) -> str:
     """Return a key as it stands in a message: one with a line break or the like in quotes."""
     text = str(part)
     return text if text.isprintable() else repr(text)
+
+
+def _found(value: object) -> str:
+    """Return a value as it stands in a message, of a long one a part."""
+    try:
+        return _SHORTENED.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number too long to be written"
 
 
 def _entry(node: dict) -> dict:

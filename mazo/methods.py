@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from mazo.adapter_settings import Adapter, MTLLora, factor_groups
-from mazo.settings import Count, NonNegative, Positive, Settings
+from mazo.settings import Count, Label, NonNegative, Positive, Settings
 
 
 class ScoreSettings(Settings):
@@ -101,7 +101,7 @@ class ZeroShot(Settings):
     """The prompts alone, no training."""
 
     kind: Literal["zero_shot"]
-    label: str | None = None
+    label: Label | None = None
     """Name in tables and figures; the method's key when absent."""
 
 
@@ -109,7 +109,7 @@ class InContext(Settings):
     """In-context learning: solved training examples before each prompt, drawn once a seed; no training."""
 
     kind: Literal["in_context"]
-    label: str | None = None
+    label: Label | None = None
     """Name in tables and figures; the method's key when absent."""
     shots: Count
     """Solved examples before each prompt, fewer where they do not fit the model's context."""
@@ -119,7 +119,7 @@ class ZerothOrder(Settings):
     """A zeroth-order run: direction, mask, weighting, step."""
 
     kind: Literal["zeroth_order"]
-    label: str | None = None
+    label: Label | None = None
     """Name in tables and figures; the method's key when absent."""
     scope: Literal["mix", "single_task"] = "mix"
     """``mix``: one model for its tasks; ``single_task``: one a task, each at the same cost and tested on all tasks."""
@@ -189,7 +189,7 @@ class FirstOrder(Settings):
     """Fine-tuning by backpropagation with AdamW."""
 
     kind: Literal["first_order"]
-    label: str | None = None
+    label: Label | None = None
     """Name in tables and figures; the method's key when absent."""
     lr: NonNegative
     """Step size of AdamW."""

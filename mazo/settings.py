@@ -1,12 +1,21 @@
-"""What every group of settings is made of: its base class and the number types."""
+"""What every group of settings is made of: its base class, the number types and the text of tables."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("wanted one line of printable text")
+    return text
+
+
+Label = Annotated[str, AfterValidator(_one_line)]
 
 
 class Settings(BaseModel):

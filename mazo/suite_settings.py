@@ -4,6 +4,7 @@ The line under a key is its meaning in ``config/README.md`` and its default's so
 """
 
 from itertools import product
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -140,6 +141,7 @@ class StatisticsSettings(Settings):
 
 
 Grid = dict[str, Annotated[list[Value], Field(min_length=1)]]
+MOST_TRIALS = 10_000
 
 
 class TuneSettings(Settings):
@@ -150,6 +152,10 @@ class TuneSettings(Settings):
     Each method has as many trials as every other."""
     seed: Seed = 1000
     """Seed of the trials, none of the suite's own [assumed]."""
+
+    def count_trials(self, method: str) -> int:
+        """Return how many trials a method has."""
+        return prod(map(len, self.grids[method].values()))
 
     def trials(self, method: str) -> list[Overrides]:
         """List a method's trials, the last key's values varying fastest."""

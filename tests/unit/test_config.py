@@ -6,7 +6,7 @@ import pytest
 from hand_made import CONTENT, suite
 
 from mazo.config import select_run
-from mazo.configfile import load_suite, parse_suite
+from mazo.configfile import load_suite, parse_suite, read_content
 from mazo.errors import ConfigError
 
 FOLDER = Path(__file__).resolve().parents[2] / "config"
@@ -26,6 +26,8 @@ def changed(place: str, value: object) -> dict:
     return content
 
 
+TAGGED = [("int", '""'), ("float", '""'), ("bool", "x"), ("timestamp", "x")]
+GRID = {key: [0.1 * value for value in range(10)] for key in "abcdefg"}
 FAULTS = [
     ("trainig", {}, ["trainig: unknown key", "accepted: suite, models", "did you mean training?"]),
     ("training.steps", 3, ["training.steps: unknown key", "num_steps"]),
@@ -91,6 +93,19 @@ FAULTS = [
     ),
     ("methods.a/b", {"kind": "zero_shot"}, ["methods.a/b", "found 'a/b'"]),
     ("suite", "../up", ["suite", "found '../up'"]),
+    ("suite", "reference", ["suite: wanted any other name; found 'reference'"]),
+    (
+        "methods.mazo.label",
+        "two\nlines",
+        ["methods.mazo.label: wanted one line of printable text; found 'two\\nlines'"],
+    ),
+    ("methods.mazo.label", "\ud800", ["methods.mazo.label: wanted one line", "found '\\ud800'"]),
+    ("models.m.revision", "\ud800", ["wanted text that UTF-8 can write"]),
+    (
+        "tune.grids",
+        {"mtl_zo": GRID, "mazo": GRID},
+        ["tune.grids.mtl_zo: wanted at most 10000 trials; found 10000000"],
+    ),
     ("data.source", "folder", ["data", "data_dir"]),
     ("data.data_dir", "x", ["data", "source: folder"]),
     ("data.sources", {"wic": "folder"}, ["data", "data_dir"]),
@@ -100,7 +115,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("place", "value", "words"), FAULTS, ids=[f"{place}={value}" for place, value, _ in FAULTS])
+@pytest.mark.parametrize(
+    ("place", "value", "words"), FAULTS, ids=[f"{place}={value!r}"[:60] for place, value, _ in FAULTS]
+)
 def test_a_fault_is_one_line_that_names_key_wanted_and_found(place, value, words):
     with pytest.raises(ConfigError) as caught:
         parse_suite(changed(place, value), where="f.yaml")
@@ -139,6 +156,42 @@ def test_yaml_cannot_make_objects(tmp_path):
     (tmp_path / "evil.yaml").write_text("suite: !!python/object/apply:os.getcwd []")
     with pytest.raises(ConfigError, match="is not valid YAML"):
         load_suite(tmp_path / "evil.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        *((f"tune: {{seed: !!{kind} {value}}}", "") for kind, value in TAGGED),
+        ("suite: a\nseeds: [0]\nsuite: b", "wanted each key once; found suite again .*line 3, column 1"),
+        ("methods:\n  mazo: {lr: 1.0, lr: 2.0}", "wanted each key once; found lr again"),
+    ],
+)
+def test_text_that_a_value_cannot_be_made_of_and_keys_given_twice_are_told_in_a_line(text, told, tmp_path):
+    (tmp_path / "odd.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=f"odd.yaml: is not valid YAML .*{told}") as caught:
+        load_suite(tmp_path / "odd.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_merged_key_may_be_given_anew(tmp_path):
+    (tmp_path / "a.yaml").write_text("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}")
+    assert read_content(tmp_path / "a.yaml") == {"one": {"a": 1, "b": 2}, "two": {"a": 1, "b": 3}}
+
+
+def test_of_a_value_that_anchors_make_huge_a_part_is_shown(tmp_path):
+    lines = [
+        "a0: &a0 [x, x, x, x, x, x, x, x]",
+        *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 8)}]" for i in range(1, 12)),
+    ]
+    (tmp_path / "huge.yaml").write_text("\n".join([*lines, "mixes: {one: *a11}"]))
+    with pytest.raises(ConfigError, match=r"mixes.one.0: .*; found \[") as caught:
+        load_suite(tmp_path / "huge.yaml")
+    assert len(str(caught.value)) < 100_000
+
+
+def test_a_number_that_python_does_not_write_is_told_in_a_line():
+    with pytest.raises(ConfigError, match=r"^f.yaml: seeds.0: .*; found a number too long to be written$"):
+        parse_suite(changed("seeds", [16**6000]), where="f.yaml")
 
 
 def test_a_run_that_is_not_in_the_grid_is_refused_with_the_names_that_are():
