@@ -20,6 +20,8 @@ EMBEDDED = Path(__file__).parent / "mini" / "models"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+"""Where transformers looks for a folder's weights: one file, or else those that an index names."""
 
 
 def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
@@ -109,10 +111,7 @@ def check_model(settings: ModelSettings) -> None:
             f"model {settings.path}: revision goes with a hub id; found {settings.revision!r} for a folder"
         )
     _check_config(folder / "config.json")
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise ModelError(f"model {folder}: wanted *.safetensors; found {_listing(folder)}")
-    for file in weights:
+    for file in _weights(folder):
         _check_weights(file)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"model {folder}: wanted a tokenizer ({', '.join(TOKENIZER_FILES)}); found {_listing(folder)}")
@@ -157,13 +156,41 @@ def _embedded(name: str) -> Path:
 
 def _check_config(file: Path) -> None:
     try:
-        model_type = json.loads(file.read_text())["model_type"]
+        config = json.loads(file.read_text())
+        model_type = config["model_type"]
     except FileNotFoundError:
         raise ModelError(f"model {file.parent}: wanted config.json; found {_listing(file.parent)}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise ModelError(f"{file}: wanted JSON with model_type; found {_first_line(error)}") from error
     if not isinstance(model_type, str):
         raise ModelError(f"{file}: model_type: wanted text; found {model_type!r}")
+    if (other := config.get("transformers_weights")) is not None:
+        raise ModelError(f"{file}: transformers_weights: wanted none: weights lie in {WEIGHTS}; found {other!r}")
+
+
+def _weights(folder: Path) -> Iterator[Path]:
+    """Give the files that a folder's weights are read from, each of them in the folder and in safetensors by its name.
+
+    :raises ModelError: names the folder or the index, what was wanted and what was found.
+    """
+    if (folder / WEIGHTS).is_file():
+        yield folder / WEIGHTS
+        return
+    index = folder / INDEX
+    if not index.is_file():
+        raise ModelError(
+            f"model {folder}: wanted *.safetensors; found {_listing(folder)}: neither {WEIGHTS} nor its index, {INDEX}"
+        )
+    try:
+        content = json.loads(index.read_text())
+        names, _ = set(content["weight_map"].values()), content["metadata"].keys()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{index}: wanted JSON with metadata and weight_map; found {_first_line(error)}") from error
+    for name in sorted(names, key=str):
+        is_plain = isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name
+        if not is_plain or not (folder / name).is_file():
+            raise ModelError(f"{index}: weight_map: wanted names of *.safetensors files beside it; found {name!r}")
+        yield folder / name
 
 
 def _check_weights(file: Path) -> None:

@@ -78,6 +78,31 @@ def pickle_for_weights(name: str) -> Callable[[Path], dict]:
     return change
 
 
+def index_to(name: str) -> Callable[[Path], dict]:
+    """Have an index say that the weights lie in a file, beside safetensors that nothing reads, and a pickle."""
+
+    def change(folder: Path) -> dict:
+        model = folder / "model"
+        (model / "model.safetensors").rename(model / "other.safetensors")
+        (model / "pytorch_model.bin").write_bytes(pickle.dumps(Crafted(folder)))
+        index = {"metadata": {}, "weight_map": {"model.embed_tokens.weight": name}}
+        (model / "model.safetensors.index.json").write_text(json.dumps(index))
+        return {}
+
+    return change
+
+
+def configured(**changes: object) -> Callable[[Path], dict]:
+    """Change the model's configuration."""
+
+    def change(folder: Path) -> dict:
+        file = folder / "model" / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+        return {}
+
+    return change
+
+
 def renamed(key: str, name: str) -> Callable[[Path], dict]:
     """Give the one entry under a key another name, or the suite."""
     entry = {"models": {"path": "embedded:llama"}, "mixes": ["rte"], "methods": METHODS["mtl_zo"]}
@@ -114,6 +139,21 @@ BAD_INPUTS = [
     BadInput("pickle alone", pickle_for_weights("pytorch_model.bin"), ("models.m.path", "wanted *.safetensors")),
     BadInput(
         "pickle by another name", pickle_for_weights("model.safetensors"), ("model.safetensors: wanted weights in",)
+    ),
+    BadInput(
+        "index of a pickle",
+        index_to("pytorch_model.bin"),
+        ("models.m.path", "index.json: weight_map: wanted names of *.safetensors files", "found 'pytorch_model.bin'"),
+    ),
+    BadInput(
+        "index out of the folder",
+        index_to("../model/other.safetensors"),
+        ("models.m.path", "index.json: weight_map: wanted", "found '../model/other.safetensors'"),
+    ),
+    BadInput(
+        "pickle by the configuration",
+        configured(transformers_weights="adapter_model.bin"),
+        ("models.m.path", "config.json: transformers_weights: wanted none", "found 'adapter_model.bin'"),
     ),
     BadInput("suite out of results", renamed("suite", "../../other"), ("suite: ", "found '../../other'")),
     BadInput("method out of results", renamed("methods", "../zo"), ("methods.../zo: ", "found '../zo'")),

@@ -13,7 +13,7 @@ from transformers import BloomConfig
 
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
-from mazo.models import check_model, context_length, load_config, load_model, load_tokenizer
+from mazo.models import check_model, context_length, load_config, load_model, load_tokenizer, model_files
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,7 @@ def test_a_hub_id_is_left_to_its_turn():
         ("config.json", None, r"wanted config\.json; found .*model\.safetensors"),
         ("config.json", b"{", r"config\.json: wanted JSON with model_type"),
         ("config.json", b"{}", r"config\.json: wanted JSON with model_type"),
+        ("config.json", b"[" * 100_000, r"config\.json: wanted JSON with model_type"),
         ("model.safetensors", None, r"wanted \*\.safetensors; found config\.json"),
         ("model.safetensors", b"no weights at all", r"model\.safetensors: wanted weights in safetensors"),
         ("tokenizer.json", None, r"wanted a tokenizer \(tokenizer\.json"),
@@ -105,6 +106,60 @@ def test_a_file_that_is_absent_or_broken_is_named(folder, broken, content, messa
     if content is not None:
         (folder / broken).write_bytes(content)
     with pytest.raises(ModelError, match=message):
+        check_model(ModelSettings(path=str(folder)))
+
+
+@pytest.fixture
+def shards(folder):
+    """The folder's weights in several files, with their index."""
+    (folder / "model.safetensors").unlink()
+    toy_model(context=77).save_pretrained(folder, max_shard_size="20KB")
+    assert len(list(folder.glob("*.safetensors"))) > 1
+    return folder
+
+
+def test_weights_in_several_files_are_those_saved_and_all_of_them_are_the_models(shards):
+    model, _ = load_model(ModelSettings(path=str(shards)))
+    for (name, loaded), original in zip(model.named_parameters(), toy_model(context=77).parameters(), strict=True):
+        assert torch.equal(loaded, original), name
+    read = {str(file) for file in shards.iterdir() if file.suffix == ".safetensors" or "index" in file.name}
+    assert read <= set(model_files(ModelSettings(path=str(shards))))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", r"wanted JSON with metadata and weight_map"),
+        ("[" * 100_000, r"wanted JSON with metadata and weight_map"),
+        ('{"weight_map": {}}', r"wanted JSON with metadata and weight_map; found 'metadata'"),
+        ('{"metadata": {}, "weight_map": []}', r"wanted JSON with metadata and weight_map"),
+        ('{"metadata": {}, "weight_map": {"a": ["b"]}}', r"wanted JSON with metadata and weight_map"),
+        ('{"metadata": {}, "weight_map": {"a": "gone.safetensors"}}', r"files beside it; found 'gone\.safetensors'"),
+        ('{"metadata": {}, "weight_map": {"a": "config.json"}}', r"files beside it; found 'config\.json'"),
+        ('{"metadata": {}, "weight_map": {"a": "./b.safetensors"}}', r"files beside it; found '\./b\.safetensors'"),
+        ('{"metadata": {}, "weight_map": {"a": null}}', r"files beside it; found None"),
+    ],
+)
+def test_an_index_that_names_other_than_the_folders_safetensors_is_refused(shards, content, message):
+    (shards / "b.safetensors").touch()
+    (shards / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(ModelError, match=r"model\.safetensors\.index\.json: .*" + message):
+        check_model(ModelSettings(path=str(shards)))
+
+
+def test_a_part_of_the_weights_that_is_broken_is_named(shards):
+    part = max(shards.glob("*.safetensors"))
+    part.write_bytes(b"no weights")
+    with pytest.raises(ModelError, match=rf"{part.name}: wanted weights in safetensors"):
+        check_model(ModelSettings(path=str(shards)))
+
+
+@pytest.mark.parametrize("index", [None, "pytorch_model.bin.index.json"])
+def test_safetensors_that_nothing_names_are_no_weights(folder, index):
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+    if index is not None:
+        (folder / index).write_text('{"metadata": {}, "weight_map": {"a": "pytorch_model.bin"}}')
+    with pytest.raises(ModelError, match=r"other\.safetensors.*: neither model\.safetensors nor its index"):
         check_model(ModelSettings(path=str(folder)))
 
 
