@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from mazo.hub import hub_reason
 from mazo.quiet import quiet
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 EMBEDDED = Path(__file__).parent / "mini" / "models"
@@ -22,6 +23,8 @@ CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_le
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 """Where transformers looks for a folder's weights: one file, or else those that an index names."""
+TOLD = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+"""Has transformers tell of weights that the files lack, or have in another shape, and which it made up."""
 
 
 def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
@@ -39,7 +42,8 @@ def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTok
     options: dict = {"dtype": getattr(torch, settings.dtype), "use_safetensors": True}
     options |= {"attn_implementation": settings.attention, "device_map": settings.device_map}
     with _reading(settings) as place:
-        model = AutoModelForCausalLM.from_pretrained(**place, **options)
+        model, found = AutoModelForCausalLM.from_pretrained(**place, **options, **TOLD)
+    _check_complete(found, settings)
     if settings.device_map is None:
         model = model.to(settings.device)
     _check_placed(model, settings)
@@ -115,6 +119,32 @@ def check_model(settings: ModelSettings) -> None:
         _check_weights(file)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"model {folder}: wanted a tokenizer ({', '.join(TOKENIZER_FILES)}); found {_listing(folder)}")
+
+
+def check_loading(settings: ModelSettings) -> None:
+    """Check that a folder's configuration, tokenizer and weights make a model, by all of them but the weights' numbers.
+
+    A hub id is checked when loaded, and so are quantized weights, which not every machine can hold; the embedded models
+    are known to be whole.
+
+    :raises ModelError: as :func:`load_model`.
+    """
+    folder = _folder(settings.path)
+    if folder is None or settings.path.startswith("embedded:"):
+        return
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    config, tokenizer = load_config(settings), load_tokenizer(settings)
+    if getattr(config, "quantization_config", None) is not None:
+        return
+    with _reading(settings):
+        with torch.device("meta"):
+            kind = type(AutoModelForCausalLM.from_config(config))
+        shapes = {"config": config, "state_dict": _without_numbers(folder), "device_map": "meta"}
+        model, found = kind.from_pretrained(None, **shapes, **TOLD)
+    _check_complete(found, settings)
+    _check_vocabulary(model, tokenizer, settings)
 
 
 def context_length(model: "PreTrainedModel | PreTrainedConfig") -> int:
@@ -193,6 +223,18 @@ def _weights(folder: Path) -> Iterator[Path]:
         yield folder / name
 
 
+def _without_numbers(folder: Path) -> "dict[str, Tensor]":
+    """Return a folder's weights on torch's meta device: their names and shapes, as the files' headers have them."""
+    import torch
+    from safetensors import safe_open
+
+    shapes = {}
+    for file in _weights(folder):
+        with safe_open(file, framework="pt") as tensors:
+            shapes |= {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118 (no dict)
+    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+
+
 def _check_weights(file: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
@@ -210,6 +252,23 @@ def _check_device(device: str) -> None:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device: wanted one that torch has here; found {device!r} ({_first_line(error)})") from error
+
+
+def _check_complete(found: Mapping[str, Iterable], settings: ModelSettings) -> None:
+    """Insist that the files have every weight of the model, but for tied ones that they hold by another name.
+
+    Tensors that the model has no place for are left alone: old files keep buffers that are now computed.
+
+    :param found: What transformers says of a load, asked by :data:`TOLD`.
+    """
+    if missing := sorted(found["missing_keys"]):
+        raise ModelError(
+            f"model {settings.path}: wanted all weights that config.json describes; found none named {_some(missing)}"
+        )
+    if other := [f"{name} {tuple(has)} for {tuple(wanted)}" for name, has, wanted in sorted(found["mismatched_keys"])]:
+        raise ModelError(
+            f"model {settings.path}: wanted weights of the shapes that config.json describes; found {_some(other)}"
+        )
 
 
 def _check_placed(model: "PreTrainedModel", settings: ModelSettings) -> None:
@@ -238,6 +297,10 @@ def _set_pad_token(tokenizer: "PreTrainedTokenizerBase") -> None:
     """Name a pad token where there is none; padding is never read, so any token of the vocabulary serves."""
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
 
 
 def _listing(folder: Path) -> str:

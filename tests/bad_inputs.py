@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors.numpy import load_file, save_file
+
 ROW = {"premise": "Ann is here.", "hypothesis": "Ann is away.", "label": 1}
 CANARY = "canary"
 """The file that a crafted input would make."""
@@ -103,6 +105,17 @@ def configured(**changes: object) -> Callable[[Path], dict]:
     return change
 
 
+def weights_changed(change: Callable[[dict], dict]) -> Callable[[Path], dict]:
+    """Write the model's weights anew, some of them or by other names."""
+
+    def write(folder: Path) -> dict:
+        file = folder / "model" / "model.safetensors"
+        save_file(change(load_file(file)), file, metadata={"format": "pt"})
+        return {}
+
+    return write
+
+
 def renamed(key: str, name: str) -> Callable[[Path], dict]:
     """Give the one entry under a key another name, or the suite."""
     entry = {"models": {"path": "embedded:llama"}, "mixes": ["rte"], "methods": METHODS["mtl_zo"]}
@@ -154,6 +167,26 @@ BAD_INPUTS = [
         "pickle by the configuration",
         configured(transformers_weights="adapter_model.bin"),
         ("models.m.path", "config.json: transformers_weights: wanted none", "found 'adapter_model.bin'"),
+    ),
+    BadInput(
+        "model without one of its weights",
+        weights_changed(lambda weights: {name: w for name, w in weights.items() if name != "model.norm.weight"}),
+        ("models.m.path", "wanted all weights", "config.json", "found none named model.norm.weight"),
+    ),
+    BadInput(
+        "weights by other names",
+        weights_changed(lambda weights: {f"zzz.{name}": w for name, w in weights.items()}),
+        ("models.m.path", "found none named lm_head.weight, model.embed_tokens.weight,", "and 36 more"),
+    ),
+    BadInput(
+        "model of more layers than weights",
+        configured(num_hidden_layers=5),
+        ("models.m.path", "found none named model.layers.4.input_layernorm.weight", "and 6 more"),
+    ),
+    BadInput(
+        "weights of another shape",
+        configured(intermediate_size=255),
+        ("models.m.path", "wanted weights of the shapes", "mlp.down_proj.weight (128, 256) for (128, 255)"),
     ),
     BadInput("suite out of results", renamed("suite", "../../other"), ("suite: ", "found '../../other'")),
     BadInput("method out of results", renamed("methods", "../zo"), ("methods.../zo: ", "found '../zo'")),

@@ -8,12 +8,21 @@ import sys
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from toy import toy_model, toy_tokenizer
-from transformers import BloomConfig
+from transformers import BloomConfig, GPT2Config, MixtralConfig
 
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
-from mazo.models import check_model, context_length, load_config, load_model, load_tokenizer, model_files
+from mazo.models import (
+    check_loading,
+    check_model,
+    context_length,
+    load_config,
+    load_model,
+    load_tokenizer,
+    model_files,
+)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +172,106 @@ def test_safetensors_that_nothing_names_are_no_weights(folder, index):
         check_model(ModelSettings(path=str(folder)))
 
 
+def configure(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
+def change_weights(folder, change):
+    file = folder / "model.safetensors"
+    save_file(change(load_file(file)), file, metadata={"format": "pt"})
+
+
+INCOMPLETE = {
+    "one less": (
+        lambda folder: change_weights(folder, lambda w: {k: v for k, v in w.items() if k != "model.norm.weight"}),
+        r"toy: wanted all weights .*; found none named model\.norm\.weight$",
+    ),
+    "other names": (
+        lambda folder: change_weights(folder, lambda w: {f"zzz.{k}": v for k, v in w.items()}),
+        r"found none named lm_head\.weight, model\.embed_tokens\.weight, .* and 18 more$",
+    ),
+    "a layer more": (
+        lambda folder: configure(folder, num_hidden_layers=3),
+        r"found none named model\.layers\.2\.input_layernorm\.weight, .* and 6 more$",
+    ),
+    "a head of its own": (lambda folder: configure(folder, tie_word_embeddings=False), r"none named lm_head\.weight$"),
+    "another shape": (
+        lambda folder: configure(folder, vocab_size=321),
+        r"wanted weights of the shapes .*; found model\.embed_tokens\.weight \(320, 16\) for \(321, 16\)$",
+    ),
+}
+
+
+@pytest.mark.parametrize("read", [check_loading, load_model])
+@pytest.mark.parametrize(("change", "message"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_weights_are_not_made_up_where_the_files_lack_them(folder, read, change, message):
+    change(folder)
+    with pytest.raises(ModelError, match=message):
+        read(ModelSettings(path=str(folder)))
+
+
+def test_tensors_that_the_model_has_no_place_for_are_left_alone(folder):
+    old = {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)}
+    change_weights(folder, lambda weights: weights | old)
+    check_loading(ModelSettings(path=str(folder)))
+    load_model(ModelSettings(path=str(folder)))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GPT2Config(vocab_size=320, n_embd=16, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=2),
+        MixtralConfig(
+            vocab_size=320,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            num_local_experts=2,
+        ),
+    ],
+    ids=["gpt2", "mixtral"],
+)
+def test_names_in_files_may_be_others_than_the_models(config, tmp_path):
+    toy_model(config=config).save_pretrained(tmp_path)
+    toy_tokenizer().save_pretrained(tmp_path)
+    prefix = "transformer." if config.model_type == "gpt2" else ""
+    change_weights(tmp_path, lambda weights: {k.removeprefix(prefix): v for k, v in weights.items()})
+    settings = ModelSettings(path=str(tmp_path))
+    check_loading(settings)
+    names = {name for name, _ in load_model(settings)[0].named_parameters()}
+    assert not names <= set(load_file(tmp_path / "model.safetensors"))
+
+
+def test_the_weights_numbers_are_not_read_in_the_check(folder):
+    file = folder / "model.safetensors"
+    whole, length = file.read_bytes(), int.from_bytes(file.read_bytes()[:8], "little")
+    file.write_bytes(whole[: 8 + length] + b"\xff" * (len(whole) - 8 - length))
+    check_loading(ModelSettings(path=str(folder)))
+
+
+def test_quantized_weights_are_left_to_the_load(folder):
+    configure(folder, quantization_config={"quant_method": "gptq", "bits": 4})
+    check_loading(ModelSettings(path=str(folder)))
+
+
+def test_the_tokenizer_of_a_larger_vocabulary_is_found_in_the_check(folder):
+    toy_tokenizer([f" word{i}" for i in range(100)]).save_pretrained(folder)
+    with pytest.raises(ModelError, match="wanted the tokenizer of this model, with at most 320 tokens"):
+        check_loading(ModelSettings(path=str(folder)))
+
+
+@pytest.mark.parametrize("path", ["embedded:llama", "meta-llama/Llama-2-7b-hf"])
+def test_a_model_shipped_or_on_the_hub_costs_no_import(path):
+    program = (
+        "import sys; from mazo.models import check_loading; from mazo.config import ModelSettings; "
+        f"check_loading(ModelSettings(path={path!r})); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 def test_an_architecture_unknown_to_transformers_is_named(folder):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "no_such"}))
@@ -201,7 +310,8 @@ def test_a_model_that_accelerate_places_gives_the_same_logits(saved):
 def test_weights_without_a_device_of_their_own_are_refused(saved, monkeypatch):
     with torch.device("meta"):
         model = toy_model()
-    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", lambda **_: model)
+    whole = {"missing_keys": set(), "mismatched_keys": set()}
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", lambda **_: (model, whole))
     with pytest.raises(ModelError, match=r"device_map auto: wanted room .*; found some offloaded"):
         load_model(ModelSettings(path=str(saved), device_map="auto"))
 
