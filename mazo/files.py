@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place, then renamed."""
+"""Files that appear whole or not at all: written beside their place, then renamed. Paths as users write them."""
 
 import hashlib
 import json
@@ -7,6 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def expanded(path: str) -> Path:
+    """Return a path with the home that ``~`` or ``~user`` stands for; where there is no such user, as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (pathlib's raises where there is no such user)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
+from mazo.files import expanded
 from mazo.hub import hub_reason
 from mazo.quiet import quiet
 
@@ -88,7 +89,10 @@ def load_config(settings: ModelSettings) -> "PreTrainedConfig":
 
 @contextmanager
 def _reading(settings: ModelSettings) -> Iterator[dict]:
-    """Turn what goes wrong while a folder or a hub repository is read into one line that says what to do."""
+    """Turn what goes wrong while a folder or a hub repository is read into one line that says what to do.
+
+    What a file holds can make the libraries raise anything; too little memory is no fault of it.
+    """
     folder = _folder(settings.path)
     try:
         with quiet():
@@ -97,7 +101,9 @@ def _reading(settings: ModelSettings) -> Iterator[dict]:
                 "revision": settings.revision,
                 "trust_remote_code": False,
             }
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         reason = _first_line(error) if folder else hub_reason(error, name=settings.path, revision=settings.revision)
         raise ModelError(f"model {settings.path}: wanted a causal language model; {reason}") from error
 
@@ -168,7 +174,7 @@ def _folder(path: str) -> Path | None:
     """Return the folder a path stands for, or None for a hub id."""
     if path.startswith("embedded:"):
         return _embedded(path.removeprefix("embedded:"))
-    folder = Path(path).expanduser()
+    folder = expanded(path)
     if folder.is_dir():
         return folder
     if folder.exists() or not HUB_ID.fullmatch(path):
@@ -308,4 +314,6 @@ def _listing(folder: Path) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    """Return an error's first line, with the second where the first only leads up to it."""
+    first, *rest = str(error).splitlines() or [type(error).__name__]
+    return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first

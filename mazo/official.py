@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mazo.config import DataSettings
 from mazo.errors import DataError
+from mazo.files import expanded
 from mazo.hub import hub_reason
 from mazo.rows import check_row, read_jsonl
 
@@ -48,7 +49,7 @@ def task_folder(task: str, settings: DataSettings) -> Path:
 
     :raises DataError: neither is there, naming what was wanted and what was found.
     """
-    data_dir = Path(settings.data_dir or "").expanduser()
+    data_dir = expanded(settings.data_dir or "")
     if not data_dir.is_dir():
         raise DataError(f"data.data_dir: wanted a folder with <task>/train.jsonl; found no folder {data_dir}")
     names = FOLDERS.get(task, (task,))

@@ -105,6 +105,11 @@ def configured(**changes: object) -> Callable[[Path], dict]:
     return change
 
 
+def tokenizer_of_a_list(folder: Path) -> dict:
+    (folder / "model" / "tokenizer_config.json").write_text("[]")
+    return {}
+
+
 def weights_changed(change: Callable[[dict], dict]) -> Callable[[Path], dict]:
     """Write the model's weights anew, some of them or by other names."""
 
@@ -187,6 +192,27 @@ BAD_INPUTS = [
         "weights of another shape",
         configured(intermediate_size=255),
         ("models.m.path", "wanted weights of the shapes", "mlp.down_proj.weight (128, 256) for (128, 255)"),
+    ),
+    BadInput(
+        "size below zero",
+        configured(hidden_size=-5),
+        ("models.m.path", "wanted a causal language model", "hidden size (-5)"),
+    ),
+    BadInput(
+        "size that is no number",
+        configured(hidden_size="x"),
+        ("models.m.path", "wanted a causal language model", "'hidden_size' expected int, got str (value: 'x')"),
+    ),
+    BadInput("tokenizer of a list", tokenizer_of_a_list, ("models.m.path", "wanted a causal language model")),
+    BadInput(
+        "model in no one's home",
+        lambda f: {"models": {"m": {"path": "~nosuchuser/x"}}},
+        ("models.m.path", "wanted a folder", "~nosuchuser/x"),
+    ),
+    BadInput(
+        "data in no one's home",
+        lambda f: {"data": {"source": "folder", "data_dir": "~nosuchuser/x"}},
+        ("data.data_dir", "found no folder ~nosuchuser/x"),
     ),
     BadInput("suite out of results", renamed("suite", "../../other"), ("suite: ", "found '../../other'")),
     BadInput("method out of results", renamed("methods", "../zo"), ("methods.../zo: ", "found '../zo'")),

@@ -88,7 +88,7 @@ def test_an_embedded_model_stands_for_its_folder(saved, monkeypatch):
     assert context_length(model) == 77
 
 
-@pytest.mark.parametrize("path", ["/nowhere/model", "./nowhere", "a/b/c", "~nobody/x/y"])
+@pytest.mark.parametrize("path", ["/nowhere/model", "./nowhere", "a/b/c", "~nobody/x/y", "~nosuchuser/x"])
 def test_a_path_to_nothing_is_named(path):
     with pytest.raises(ModelError, match="wanted a folder, a hub id, or embedded:<name>; found nothing there"):
         check_model(ModelSettings(path=path))
@@ -277,6 +277,45 @@ def test_an_architecture_unknown_to_transformers_is_named(folder):
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "no_such"}))
     with pytest.raises(ModelError, match=r"toy: wanted a causal language model; .*no_such"):
         load_model(ModelSettings(path=str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hidden_size": -5}, r"hidden size \(-5\)"),
+        ({"hidden_size": "x"}, r"'hidden_size' expected int, got str \(value: 'x'\)"),
+        ({"num_attention_heads": 0}, "zero"),
+        ({"num_attention_heads": -2}, "negative dimension"),
+        ({"hidden_act": "none_such"}, "none_such"),
+        ({"pad_token_id": 1000}, "num_embeddings"),
+        ({"dtype": "x"}, "'x'"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("read", [check_loading, load_model])
+def test_a_configuration_that_no_model_can_have_is_told_in_a_line(folder, read, change, message):
+    configure(folder, **change)
+    with pytest.raises(ModelError, match=r"toy: wanted a causal language model; .*" + message) as caught:
+        read(ModelSettings(path=str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "tokenizer.json"])
+@pytest.mark.parametrize("read", [check_loading, load_model])
+def test_a_list_where_a_tokenizers_settings_should_be_is_told_in_a_line(folder, read, file):
+    (folder / file).write_text("[]")
+    with pytest.raises(ModelError, match=r"toy: wanted a causal language model; ") as caught:
+        read(ModelSettings(path=str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+def test_too_little_memory_is_not_taken_for_a_fault_of_the_model(saved, monkeypatch):
+    def full(**_):
+        raise MemoryError
+
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", full)
+    with pytest.raises(MemoryError):
+        load_model(ModelSettings(path=str(saved)))
 
 
 def test_a_revision_goes_with_a_hub_id_alone(saved):
