@@ -28,12 +28,20 @@ class ModelSettings(Settings):
     """Commit of the hub repository; only for a hub id."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Type of the weights; losses are float32 whatever it is."""
-    device: str = "cpu"
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda|mps|xpu)(:[0-9]+)?$")] = "cpu"
     """A torch device: ``cpu``, ``cuda``, ``cuda:0``."""
     device_map: Literal["auto", "balanced", "balanced_low_0", "sequential"] | None = None
-    """How accelerate spreads the weights over several GPUs, all of them on GPUs; absent means the one ``device``."""
+    """How accelerate spreads the weights over several GPUs, all of them on GPUs; absent means the one ``device``.
+    Goes with ``device: cuda``."""
     attention: Literal["eager", "sdpa", "flash_attention_2"] | None = None
     """How attention is computed; absent means transformers' choice for the model."""
+
+    @model_validator(mode="after")
+    def _spread_over_gpus(self) -> "ModelSettings":
+        if self.device_map is not None and self.device.startswith("cpu"):
+            found = f"found device_map: {self.device_map}, device: {self.device}"
+            raise ValueError(f"device_map spreads weights over GPUs and goes with device: cuda; {found}")
+        return self
 
 
 Source = Literal["mini", "folder", "hub"]

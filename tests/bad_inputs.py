@@ -214,6 +214,11 @@ BAD_INPUTS = [
         lambda f: {"data": {"source": "folder", "data_dir": "~nosuchuser/x"}},
         ("data.data_dir", "found no folder ~nosuchuser/x"),
     ),
+    BadInput(
+        "device without numbers",
+        lambda f: {"models": {"m": {"path": "embedded:llama", "device": "meta"}}},
+        ("models.m.device", "found 'meta'"),
+    ),
     BadInput("suite out of results", renamed("suite", "../../other"), ("suite: ", "found '../../other'")),
     BadInput("method out of results", renamed("methods", "../zo"), ("methods.../zo: ", "found '../zo'")),
     BadInput("model out of results", renamed("models", "/tmp/m"), ("models./tmp/m: ", "found '/tmp/m'")),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from mazo.adapter_settings import Adapter
@@ -39,7 +39,11 @@ def run(
     kept, header = None if mask is None else load_mask(mask), read_log(steps).header
     _check_task(task, header)
     dtype = header.get("dtype", "float32")
-    settings = ModelSettings.model_validate({"path": model, "revision": revision, "dtype": dtype, "device": device})
+    try:
+        settings = ModelSettings(path=model, revision=revision, dtype=dtype, device=device)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise ConfigError(f"{fault['loc'][0]}: {fault['msg']}; found {fault['input']!r}") from None
     network, tokenizer = load_model(settings)
     replay_log_(_trained(network, header, steps=steps), steps, mask=kept)
     if task is not None:

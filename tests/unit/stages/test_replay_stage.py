@@ -61,6 +61,7 @@ def test_an_input_at_fault_is_one_line_and_leaves_no_folder(house, tmp_path, cap
         ({"model": tmp_path / "absent"}, "wanted a folder, a hub id, or embedded:<name>"),
         ({"steps": folder / "mask"}, "wanted a step log"),
         ({"mask": folder / "steps.log"}, "wanted a mask file"),
+        ({"device": "meta"}, "device: String should match pattern"),
     ):
         assert replay(folder, tmp_path / "tuned", **changes) == 2
         assert message in capsys.readouterr().err
