@@ -234,7 +234,7 @@ def _without_numbers(folder: Path) -> "dict[str, Tensor]":
     import torch
     from safetensors import safe_open
 
-    shapes = {}
+    shapes: dict[str, list[int]] = {}
     for file in _weights(folder):
         with safe_open(file, framework="pt") as tensors:
             shapes |= {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118 (no dict)
