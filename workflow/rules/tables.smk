@@ -119,7 +119,8 @@ rule published:
         settings=[ROWS, COMPARED],
         code=code_digest("mazo.stages.published"),
     shell:
-        "mazo published --config {params.config} --results {params.results} --published {input.published} --log {log}"
+        "mazo published --config {params.config:q} --results {params.results:q} --published {input.published:q}"
+        " --log {log:q}"
 
 
 rule convergence:

@@ -1,0 +1,43 @@
+"""What the rules hold, whatever the suite: quoted words."""
+
+import re
+import shlex
+
+import pytest
+from test_smoke_workflow import REPOSITORY, snakemake
+
+RULES = {
+    name: text
+    for file in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk"))
+    for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.MULTILINE | re.DOTALL)
+}
+COMMANDS = {name: text.partition("    shell:\n")[2] for name, text in RULES.items() if "    shell:\n" in text}
+WORDS = {"CELL", "params.mask", "params.scores"}
+"""What stands for several words, or none; each is quoted where it is made."""
+
+
+@pytest.mark.parametrize("rule", COMMANDS)
+def test_a_rules_command_quotes_all_that_it_is_given(rule):
+    given = re.findall(r"\{+([^{}]+)\}+", COMMANDS[rule])
+    assert given
+    assert [name for name in given if not name.endswith(":q") and name not in WORDS] == []
+
+
+def test_the_words_that_name_a_run_are_quoted():
+    common = (REPOSITORY / "workflow" / "rules" / "common.smk").read_text()
+    (cell,) = re.findall(r'^CELL = "(.*)"', common, re.MULTILINE)
+    assert all(name.endswith(":q") for name in re.findall(r"\{([^{}]+)\}", cell))
+
+
+def test_a_checkout_may_lie_in_a_folder_with_a_space(tmp_path):
+    checkout = tmp_path / "a checkout"
+    checkout.mkdir()
+    for name in ("Snakefile", "workflow", "profiles", "config", "docs", "results"):
+        (checkout / name).symlink_to(REPOSITORY / name)
+    targets = ("published", "claims", "report_html", "pack", "verify", "regenerate")
+    options = ("--snakefile", checkout / "Snakefile", "--dry-run", "--printshellcmds", "--quiet", "host")
+    said = snakemake(tmp_path, *options, "--configfile", checkout / "config" / "mini.yaml", "--", *targets)
+    shown = [line.partition("Shell command: ")[2] for line in said.splitlines()]
+    commands = [shlex.split(line) for line in shown if str(checkout) in line]
+    assert len(commands) == len(targets)
+    assert not [words for words in commands if str(tmp_path / "a") in words]
