@@ -3,9 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file
-
 from mazo.adapters import add_adapter_
 from mazo.config import Run
 from mazo.controls import control_mask
@@ -16,13 +13,15 @@ from mazo.masks import Mask, mask_from_scores, save_mask
 from mazo.methods import ZerothOrder
 from mazo.models import load_model
 from mazo.records import measured
+from mazo.scores import load_scores
 from mazo.zeroth_order.replay import weights_checksum
 
 
 def run(run: Run, *, scores: Path | None, out: Path) -> None:
     """Write the mask, and what it took as ``mask.json`` beside it.
 
-    :param scores: The scores, for a rule that needs them and no other; raises :class:`mazo.errors.ConfigError`.
+    :param scores: The scores, for a rule that needs them and no other; raises :class:`mazo.errors.ConfigError`, and
+        :class:`mazo.errors.DataError` for a file of scores that is damaged.
     """
     settings = mask_settings(run)
     if is_scored(run) != (scores is not None):
@@ -37,10 +36,9 @@ def _scored_mask(run: Run, scores: Path) -> Mask:
     made_by = settings.scores.model_dump(mode="json")
     if settings.rule == "wanda":
         made_by = {"calibration_examples": settings.scores.calibration_examples}
-    with safe_open(scores, framework="pt") as file:
-        about = file.metadata() or {}
-    made_by |= {"rule": settings.rule} | ({"model": about["model"]} if "model" in about else {})
-    return mask_from_scores(load_file(scores), density=settings.density, settings=made_by)
+    found, model = load_scores(scores)
+    made_by |= {"rule": settings.rule, "model": model}
+    return mask_from_scores(found, density=settings.density, settings=made_by)
 
 
 def _unscored_mask(run: Run) -> Mask:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from mazo.adapters import add_adapter_
@@ -14,7 +13,6 @@ from mazo.batches import Batch, calibration_indices, collate, encode_examples
 from mazo.config import Run
 from mazo.digests import code_digest, settings_digest
 from mazo.examples import build_examples
-from mazo.files import appearing_whole
 from mazo.grid import mask_settings, stage_settings
 from mazo.importance import score_tasks
 from mazo.importance.look_ahead import step_off_zero_
@@ -23,6 +21,7 @@ from mazo.importance.wanda import wanda_scores
 from mazo.methods import ZerothOrder
 from mazo.models import context_length, load_model
 from mazo.records import measured
+from mazo.scores import save_scores
 from mazo.tasks import load_tasks
 from mazo.zeroth_order.replay import weights_checksum
 
@@ -60,8 +59,7 @@ def run(run: Run, *, data: Path, out: Path) -> None:
                 model, batches, settings=settings, seed=run.seed, layers_at_once=run.scoring.layers_at_once, parts=parts
             )
         )
-        with appearing_whole(out) as beside:
-            save_file(scores, beside, metadata={"model": base})
+        save_scores(scores, out, model=base)
         parts.remove()
 
 

@@ -1,12 +1,16 @@
 """From settings to a mask file, by every rule."""
 
 import pytest
+import torch
 from prepared import prepare_with_toy_model
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from mazo.config import select_run
 from mazo.configfile import parse_suite
-from mazo.errors import ConfigError
+from mazo.errors import ConfigError, DataError
 from mazo.masks import load_mask
+from mazo.scores import load_scores
 from mazo.stages import mask, score
 
 SCORED, UNSCORED = ("importance", "wanda"), ("random", "smallest", "largest", "sparse_mezo", "layer")
@@ -51,3 +55,18 @@ def test_scores_are_wanted_exactly_where_the_rule_reads_them(data, tmp_path, rul
         mask.run(run_of(data, rule), scores=tmp_path / "scores", out=tmp_path / "mask")
     with pytest.raises(ConfigError, match=r"--scores: wanted a file for mask.rule wanda; found none"):
         mask.run(run_of(data, "wanda"), scores=None, out=tmp_path / "mask")
+
+
+def test_scores_that_are_others_than_written_or_have_no_hash_are_refused(data, tmp_path):
+    run, file = run_of(data, "wanda"), tmp_path / "scores.safetensors"
+    score.run(run, data=data, out=file)
+    scores, model = load_scores(file)
+    for changed in (scores | {"more": torch.ones(1, 2)}, {name: matrix + 1 for name, matrix in scores.items()}):
+        with safe_open(file, framework="pt") as whole:
+            save_file(changed, tmp_path / "changed", metadata=whole.metadata())
+        with pytest.raises(DataError, match=r"changed: wanted hash .*; the file is damaged, score again"):
+            mask.run(run, scores=tmp_path / "changed", out=tmp_path / "mask")
+    save_file(scores, tmp_path / "unmarked", metadata={"model": model})
+    with pytest.raises(DataError, match=r"unmarked: wanted scores of format mazo-scores-1; found tensors without one"):
+        mask.run(run, scores=tmp_path / "unmarked", out=tmp_path / "mask")
+    assert not (tmp_path / "mask").exists()
