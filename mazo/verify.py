@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mazo.errors import DataError
+from mazo.reading import reading
 
 KEYS = ["model", "mix", "method", "task"]
 BEYOND = 2.0
@@ -31,8 +32,9 @@ class Move:
 
     @property
     def errors(self) -> float:
-        """The difference in standard errors."""
-        return abs(self.after - self.before) / self.error if self.error else math.inf
+        """The difference in standard errors; infinite where there is none, or no number."""
+        errors = abs(self.after - self.before) / self.error if self.error else math.inf
+        return math.inf if math.isnan(errors) else errors
 
     def __str__(self) -> str:
         times = "with no error to measure it by" if math.isinf(self.errors) else f"{self.errors:.2f} standard errors"
@@ -43,8 +45,10 @@ def _main_error(cell: pd.Series) -> float:
     """Return a mean's standard error, in percent; of one seed the binomial one, and none for a mean over tasks."""
     if not math.isnan(cell["standard_error"]):
         return float(cell["standard_error"])
-    share = cell["mean"] / 100
-    return 0.0 if math.isnan(cell["test_rows"]) else 100 * math.sqrt(share * (1 - share) / cell["test_rows"])
+    share, rows = cell["mean"] / 100, cell["test_rows"]
+    if math.isnan(rows):
+        return 0.0
+    return 100 * math.sqrt(share * (1 - share) / rows) if rows > 0 and 0 <= share <= 1 else math.nan
 
 
 def _interval_error(cell: pd.Series) -> float:
@@ -79,7 +83,7 @@ def compare_tables(reference: Path, fresh: Path, *, table: str) -> tuple[list[Mo
     Raises :class:`mazo.errors.DataError` for a table that cannot be read, and for tables of different cells.
     """
     how, files = TABLES[table], [folder / f"{table}.csv" for folder in (reference, fresh)]
-    before, after = (_read(file, how, table=table) for file in files)
+    before, after = (read_table(file, table=table) for file in files)
     for one, other, name in ((before, after, files[1]), (after, before, files[0])):
         if missing := [key for key in one.index if key not in other.index]:
             raise DataError(
@@ -88,19 +92,25 @@ def compare_tables(reference: Path, fresh: Path, *, table: str) -> tuple[list[Mo
     moves = []
     for key, old in before.iterrows():
         new = after.loc[key]
-        if old[how.value] != new[how.value]:
-            error = math.hypot(how.error(old), how.error(new))
-            moves.append(Move("/".join(key), float(old[how.value]), float(new[how.value]), error))
+        values = float(old[how.value]), float(new[how.value])
+        if values[0] != values[1] and not all(map(math.isnan, values)):
+            moves.append(Move("/".join(key), *values, error=math.hypot(how.error(old), how.error(new))))
     return moves, len(before)
 
 
-def _read(path: Path, how: Compared, *, table: str) -> pd.DataFrame:
-    try:
-        found = pd.read_csv(path).set_index(KEYS)
-        found[[how.value, *how.others]].astype(float)
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: wanted a suite's {table} table; found {error}") from error
-    return found
+def read_table(path: Path, *, table: str) -> pd.DataFrame:
+    """Read a table's numbers by :data:`KEYS`, which are names even where they look like numbers or like none at all.
+
+    :param table: A name of :data:`TABLES`.
+
+    Raises :class:`mazo.errors.DataError` for a file that is absent or is no such table.
+    """
+    how = TABLES[table]
+    with reading(path, f"wanted a suite's {table} table; found none that can be read"):
+        found = pd.read_csv(path, dtype=str, keep_default_na=False).set_index(KEYS)
+        if not found.index.is_unique:
+            raise ValueError("a cell stands twice")
+        return found[[how.value, *how.others]].replace("", "nan").astype(float)
 
 
 def compare_files(reference: Path, fresh: Path) -> dict[str, str]:

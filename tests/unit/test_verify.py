@@ -63,6 +63,46 @@ def test_a_cell_without_error_may_not_move(folders, capsys):
     assert "(+0.0001, with no error to measure it by)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("cell", ["", "nan", "inf"])
+def test_a_cell_without_a_number_may_not_move_and_equals_another_such(folders, cell, capsys):
+    change(folders[1], "mtl_zo,3,rte,70.0000", f"mtl_zo,3,rte,{cell}")
+    assert verify(folders) == 2
+    assert f"m/two/mtl_zo/rte: 70.0000 -> {cell or 'nan'} (" in capsys.readouterr().err
+    change(folders[0], "mtl_zo,3,rte,70.0000", f"mtl_zo,3,rte,{cell}")
+    assert verify(folders) == 0
+    assert "9 of 9 cells are equal" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("mean", "rows"), [("150.0000", "100"), ("-1.0000", "100"), ("51.0000", "0")])
+def test_a_mean_or_a_number_of_rows_that_cannot_be_measures_nothing(folders, mean, rows, capsys):
+    change(folders[1], "zero_shot,1,rte,50.0000,,0,100", f"zero_shot,1,rte,{mean},,0,{rows}")
+    assert verify(folders) == 2
+    assert f"m/two/zero_shot/rte: 50.0000 -> {mean}" in capsys.readouterr().err
+
+
+NAMES = ["7", "1", "007", "1e3", "NA", "null", "nan", "None", "True"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_stays_a_name_whatever_it_looks_like(folders, name, capsys):
+    for folder in folders:
+        table = folder / "tables" / "main.csv"
+        table.write_text(table.read_text().replace("m,two,", f"{name},{name},"))
+    assert verify(folders) == 0
+    change(folders[1], "mazo,3,rte,75.0000,0.0000", "mazo,3,rte,76.0000,0.0000")
+    assert verify(folders) == 2
+    assert f"{name}/{name}/mazo/rte: 75.0000 -> 76.0000" in capsys.readouterr().err
+
+
+def test_a_table_with_a_cell_twice_is_refused(folders, capsys):
+    table = folders[1] / "tables" / "main.csv"
+    table.write_text(table.read_text() + "m,two,mazo,3,rte,75.0000,0.0000,1,100,0\n")
+    assert verify(folders) == 2
+    assert "fresh/tables/main.csv: wanted a suite's main table; found none that can be read (a cell stands twice)" in (
+        capsys.readouterr().err
+    )
+
+
 def test_tables_of_other_cells_and_absent_ones_are_faults(folders, capsys):
     table = folders[1] / "tables" / "main.csv"
     lines = table.read_text().splitlines(keepends=True)
