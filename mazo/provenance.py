@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
-from mazo.config import Run, Suite
+from mazo.config import ModelSettings, Run, Suite
 from mazo.errors import ConfigError, DataError
 from mazo.files import sha256
-from mazo.grid import Row, is_trained, rows, run_folder
+from mazo.grid import Row, is_trained, rows, run_folder, runs
 from mazo.outcomes import merge_records
 from mazo.pack import PACK
-from mazo.records import read_record
+from mazo.reading import read_json
+from mazo.records import read_record, read_training
 from mazo.tables.main import Cell, summarize
+from mazo.verify import read_table
 
 
 def explain_cell(suite: Suite, results: Path, *, cell: str, records: Path) -> str:
@@ -34,7 +35,7 @@ def explain_cell(suite: Suite, results: Path, *, cell: str, records: Path) -> st
     lines += [f"  table: {results / 'tables' / 'main.csv'} has the same number", f"  suite: {suite.suite}"]
     place = results if records == results else results / PACK
     for folder in map(run_folder, _runs(row, task)):
-        lines += ["", *_record_lines(records / folder, task, place=place / folder)]
+        lines += ["", *_record_lines(suite, records, folder, task, place=place / folder)]
     return "\n".join([*lines, "", *_row_lines(records / "data", row.tasks if task == "mean" else [task])])
 
 
@@ -60,21 +61,17 @@ def _value(row: Row, task: str, folder: Path) -> Cell:
 
 
 def _check_table(table: Path, row: Row, task: str, *, value: Cell) -> None:
-    try:
-        found = pd.read_csv(table, keep_default_na=False).query(
-            "model == @row.model and mix == @row.mix and method == @row.name and task == @task"
-        )
-    except (OSError, ValueError, pd.errors.UndefinedVariableError) as error:
-        raise DataError(f"{table}: wanted the suite's main table; found {error}") from error
-    told = [f"{mean:.4f}" for mean in found["mean"]]
-    if told != [f"{value.mean:.4f}"]:
+    mean = read_table(table, table="main")["mean"].get((row.model, row.mix, row.name, task))
+    found = "no such cell" if mean is None else f"{mean:.4f}"
+    if found != f"{value.mean:.4f}":
         raise DataError(
-            f"{table}: wanted {value.mean:.4f} for {row.name} on {task}, as the records give; found "
-            f"{', '.join(told) or 'no such cell'}: make the tables again"
+            f"{table}: wanted {value.mean:.4f} for {row.name} on {task}, as the records give; found {found}: "
+            "make the tables again"
         )
 
 
-def _record_lines(folder: Path, task: str, *, place: Path) -> list[str]:
+def _record_lines(suite: Suite, records: Path, name: str, task: str, *, place: Path) -> list[str]:
+    folder = records / name
     record = read_record(folder / "record.json")
     run, score = record.run, record.metrics.get(task)
     lines = [
@@ -87,26 +84,31 @@ def _record_lines(folder: Path, task: str, *, place: Path) -> list[str]:
     ]
     model = f"    model: {run.model.path}, {run.model.dtype}, {run.model.device}"
     if not is_trained(run):
-        return [*lines, model]
-    try:
-        training = json.loads((folder / "train.json").read_text())
-        hashes = training["base_checksum"], training["checksum"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{folder / 'train.json'}: wanted the record of a training run; found {error!r}") from error
+        return [*lines, f"{model}, weights {record.base_checksum or _trained_from(run.model, suite, records)}"]
+    training = read_training(folder / "train.json")
     mask = "none" if record.mask is None else f"rule {record.mask['rule']}, hash {record.mask['hash']}"
-    return [*lines, f"{model}, weights {hashes[0]}", f"    mask: {mask}", f"    trained weights: {hashes[1]}"]
+    return [
+        *lines,
+        f"{model}, weights {training['base_checksum']}",
+        f"    mask: {mask}",
+        f"    trained weights: {training['checksum']}",
+    ]
+
+
+def _trained_from(model: ModelSettings, suite: Suite, records: Path) -> str:
+    """Return the checksum of a model that the suite's training runs began from, where a record has none of its own."""
+    files = [records / run_folder(run) / "train.json" for run in runs(suite) if is_trained(run) and run.model == model]
+    return read_training(files[0])["base_checksum"] if files else "not recorded"
 
 
 def _row_lines(data: Path, tasks: Sequence[str]) -> list[str]:
-    lines = []
-    for task in tasks:
-        report = data / task / "report.json"
-        try:
-            about = json.loads(report.read_text())
-            lines.append(f"  rows of {task}: {about['origin']}, seed {about['seed']}")
-            lines += [
-                f"    {name}: {own['rows']} rows, SHA-256 {own['sha256']}" for name, own in about["splits"].items()
-            ]
-        except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"{report}: wanted the report of the rows; found {error!r}") from error
-    return lines
+    def told(task: str, about: dict) -> list[str]:
+        splits = about["splits"].items()
+        return [
+            f"  rows of {task}: {about['origin']}, seed {about['seed']}",
+            *(f"    {name}: {own['rows']} rows, SHA-256 {own['sha256']}" for name, own in splits),
+        ]
+
+    unread = "wanted the report of the rows; found none that can be read"
+    found = [read_json(data / task / "report.json", unread, shape=partial(told, task)) for task in tasks]
+    return [line for lines in found for line in lines]

@@ -1,6 +1,5 @@
 """One JSON record a run: what was run, with what, how well, and at what cost."""
 
-import json
 import os
 import platform
 import time
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,7 @@ from mazo.digests import package_digest, settings_digest
 from mazo.errors import DataError
 from mazo.files import write_json
 from mazo.memory import peak_memory
+from mazo.reading import read_json
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "lm_eval", "datasets", "numpy", "pydantic")
 
@@ -25,6 +26,11 @@ class Part(BaseModel):
     """Base of a record's parts: frozen, strict, no unknown key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+P = TypeVar("P", bound=Part)
+UNREAD = "wanted the record of a training run; found none that can be read"
+"""Of a damaged ``train.json``."""
 
 
 class PromptScore(Part):
@@ -74,6 +80,8 @@ class Record(Part):
     """What each task's loss weighed in training: ``mean`` over the steps, and ``largest``."""
     mask: dict[str, str | float | None] | None = None
     """Of the mask that training ran under: the rule that made it, its density as counted, and its hash."""
+    base_checksum: str | None = None
+    """Of the untrained model's weights; none in a record of before it was kept."""
     metrics: dict[str, TaskScore]
     stages: dict[str, StageCost]
 
@@ -93,13 +101,38 @@ def read_record(path: Path) -> Record:
 
     :raises DataError: a file that is absent, or is not a record.
     """
+    return _read(path, Record, what="a run's record")
+
+
+def _read(path: Path, kind: type[P], *, what: str) -> P:
     try:
-        return Record.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{path}: a run's record cannot be read ({error.strerror})") from None
+        raise DataError(f"{path}: {what} cannot be read ({error.strerror})") from None
     except ValidationError as error:
         fault = error.errors()[0]
-        raise DataError(f"{path}: not a run's record: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+        raise DataError(f"{path}: not {what}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+
+
+def read_training(path: Path) -> dict[str, Any]:
+    """Read what training left in ``train.json``.
+
+    :raises DataError: a file that is absent, or is not the record of a finished training run.
+    """
+    return read_json(path, UNREAD, shape=_training)
+
+
+def training_cost(path: Path) -> StageCost:
+    """Read what training took from its ``train.json``; raises as :func:`read_training`."""
+    return read_json(path, UNREAD, shape=lambda a: StageCost(seconds=a["seconds"], peak_memory=a["peak_memory"]))
+
+
+def _training(about: dict[str, Any]) -> dict[str, Any]:
+    """Insist on what every such record holds, and return it."""
+    for key in ("base_checksum", "checksum"):
+        if not isinstance(about[key], str):
+            raise TypeError(f"{key}: wanted text, found {about[key]!r:.60}")
+    return about
 
 
 def make_record(
@@ -110,6 +143,7 @@ def make_record(
     forwards: int,
     trained_weights: int,
     stages: dict[str, StageCost],
+    base_checksum: str | None = None,
     task_weights: dict[str, dict[str, float]] | None = None,
     mask: dict[str, str | float | None] | None = None,
 ) -> Record:
@@ -126,6 +160,7 @@ def make_record(
         trained_weights=trained_weights,
         task_weights=task_weights or {},
         mask=mask,
+        base_checksum=base_checksum,
         metrics={task: TaskScore.model_validate(values) for task, values in metrics.items()},
         stages=stages,
     )
@@ -167,5 +202,5 @@ def stage_cost(start: float) -> StageCost:
 
 
 def read_cost(path: Path) -> StageCost:
-    """Read what :func:`measured` wrote."""
-    return StageCost.model_validate(json.loads(path.read_text()))
+    """Read what :func:`measured` wrote; raises :class:`mazo.errors.DataError` for a file that is absent or damaged."""
+    return _read(path, StageCost, what="what a stage took")

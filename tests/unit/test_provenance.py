@@ -3,9 +3,11 @@ import yaml
 from hand_made import CONTENT, three_methods
 
 from mazo.cli import main
+from mazo.config import select_run
+from mazo.configfile import parse_suite
 from mazo.files import sha256, write_json
 from mazo.grid import is_trained, run_folder
-from mazo.records import write_record
+from mazo.records import read_record, write_record
 from mazo.tables.main import write_main
 
 
@@ -51,6 +53,28 @@ def test_the_mean_and_a_method_without_training_are_cells_too(results, capsys):
     assert first.startswith("m/two/zero_shot/mean: 30.0 (percent, 1 seed(s))")
     assert "trained weights" not in first and "rows of rte" in first and "rows of squad" in first
     assert second.startswith("25.0 ± 0.0")
+
+
+def test_a_method_without_training_names_the_models_weights_too(results, capsys):
+    place = results / "runs/m/two/zero_shot/seed_0/record.json"
+    assert explain(results, "zero_shot/rte") == 0
+    assert "model: embedded:llama, float32, cpu, weights base\n" in capsys.readouterr().out
+    write_record(read_record(place).model_copy(update={"base_checksum": "its own"}), place)
+    assert explain(results, "zero_shot/rte") == 0
+    assert "cpu, weights its own\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["7", "007", "NA", "null", "nan"])
+def test_a_name_stays_a_name_whatever_it_looks_like(tmp_path, name, capsys):
+    content = CONTENT | {"models": {name: CONTENT["models"]["m"]}, "mixes": {name: ["rte", "squad"]}, "seeds": [0]}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    run = select_run(parse_suite(content, where="test"), model=name, mix=name, method="zero_shot", seed=0)
+    found = three_methods()[0].model_copy(update={"run": run, "base_checksum": "base"})
+    write_record(found, tmp_path / "hand" / run_folder(run) / "record.json")
+    write_main([found], tmp_path / "hand" / "tables")
+    write_json(tmp_path / "hand" / "data" / "rte" / "report.json", {"origin": "by hand", "seed": 0, "splits": {}})
+    assert explain(tmp_path / "hand", "zero_shot/rte") == 0
+    assert capsys.readouterr().out.startswith(f"{name}/{name}/zero_shot/rte: 50.0 (percent, 1 seed(s))\n")
 
 
 def test_a_number_that_the_records_do_not_give_is_a_fault(results, capsys):
