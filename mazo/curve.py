@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mazo.errors import DataError
-from mazo.files import write_text
+from mazo.files import sha256, write_text
+from mazo.reading import read_json, reading
 
 
 class Curve:
@@ -51,13 +52,20 @@ class Curve:
 def read_curve(path: Path) -> pd.DataFrame:
     """Read a run's ``curve.csv``.
 
-    :raises DataError: a file that is absent or has other columns.
+    :raises DataError: a file that is absent or has other columns, or that is not the one of the ``train.json`` beside.
     """
     wanted = ["step", "task", "split", "loss"]
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: a run's loss curve cannot be read ({error})") from error
+    with reading(path, "a run's loss curve cannot be read"):
+        frame = pd.read_csv(path, dtype={"step": "int64", "loss": "float64"}, na_filter=False)
     if list(frame.columns) != wanted:
         raise DataError(f"{path}: wanted columns {', '.join(wanted)}; found {', '.join(frame.columns)}")
+    _check_unchanged(path, path.with_name("train.json"))
     return frame
+
+
+def _check_unchanged(path: Path, training: Path) -> None:
+    """Compare the file's hash with that which training left, where there is one: earlier versions left none."""
+    told = "wanted the record of the training run whose curve lies beside it; found none that can be read"
+    wanted = read_json(training, told, shape=lambda about: about.get("curve_checksum")) if training.exists() else None
+    if wanted not in (None, found := sha256(path)):
+        raise DataError(f"{path}: wanted the curve as training left it, hash {wanted}; found {found}: train again")

@@ -4,18 +4,18 @@ A ledger is a suite of zeroth-order methods. The first is the default; every oth
 where it is tried at several step sizes, in ``lr``. The test split is never read.
 """
 
-import csv
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mazo.config import Suite, select_run
-from mazo.errors import ConfigError, TrainingError
+from mazo.curve import read_curve
+from mazo.errors import ConfigError, DataError, TrainingError
 from mazo.evaluate import standard_error
 from mazo.grid import run_folder
 from mazo.methods import ZerothOrder
+from mazo.reading import read_json
 
 DEFAULT = "default"
 Losses = dict[int, float]
@@ -197,14 +197,17 @@ def _folder(suite: Suite, method: str, seed: int) -> str:
 
 
 def _read_base(path: Path) -> str:
-    try:
-        return json.loads(path.read_text())["base_checksum"]
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"{path}: wanted the record of a finished training run, found {error!r}") from error
+    told = "wanted the record of a finished training run; found none that can be read"
+    return read_json(path, told, shape=lambda about: str(about["base_checksum"]), error=TrainingError)
 
 
 def final_dev_loss(path: Path) -> float:
-    """Return the mean over tasks of the last dev losses in a run's ``curve.csv``."""
-    with path.open(newline="") as file:
-        dev = [row for row in csv.DictReader(file) if row["split"] == "dev"]
-    return statistics.fmean(float(row["loss"]) for row in dev if row["step"] == dev[-1]["step"])
+    """Return the mean over tasks of the last dev losses in a run's ``curve.csv``.
+
+    :raises DataError: a file that is absent or damaged.
+    """
+    curve = read_curve(path)
+    dev = curve[curve["split"] == "dev"]
+    if dev.empty:
+        raise DataError(f"{path}: wanted a dev loss; found none")
+    return statistics.fmean(dev["loss"][dev["step"] == dev["step"].iloc[-1]])

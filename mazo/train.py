@@ -20,7 +20,7 @@ from mazo.curve import Curve
 from mazo.data import rows_digest
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import TrainingError
-from mazo.files import write_json
+from mazo.files import sha256, write_json
 from mazo.grid import stage_digest
 from mazo.guards import Guard
 from mazo.journal import Entry, Journal
@@ -104,6 +104,7 @@ def train(run: Run, *, data: Path, mask: Path | None, out: Path) -> None:
             "num_cut": seen.count_cut(),
             "base_checksum": base,
             "checksum": checksum,
+            "curve_checksum": sha256(out / "curve.csv"),
             "seconds": round(before + time.perf_counter() - start, 3),
             "peak_memory": max(peak, peak_memory()),
         }
