@@ -1,6 +1,5 @@
 """What a suite left behind, as the claims take it: its rows, records, comparisons and measured gradients."""
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from jaxtyping import Float
 from mazo.claims import Claim, Finding, Group, Unit
 from mazo.comparison import Comparison, compare_section
 from mazo.config import Suite
-from mazo.errors import DataError
 from mazo.grid import Row, is_single_task, probe_file, rows
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.outcomes import read_outcomes
+from mazo.reading import read_json
 from mazo.records import Record
 from mazo.statistics import Estimate, bootstrap_means, estimate
 from mazo.suite_items import SuiteItems
@@ -107,7 +106,4 @@ def _is_masked_by_importance(row: Row) -> bool:
 
 
 def _read_probe(path: Path) -> dict:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: what `mazo probe` wrote cannot be read ({error})") from None
+    return read_json(path, "what `mazo probe` wrote cannot be read", shape=dict)

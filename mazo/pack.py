@@ -7,18 +7,23 @@ which the samples are reduced. Rows, masks, logs of steps and the models' answer
 """
 
 import io
+import json
 import lzma
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from mazo.config import Suite
+from mazo.config import Run, Suite
+from mazo.curve import read_curve
 from mazo.errors import DataError
 from mazo.files import write_bytes
 from mazo.grid import is_trained, probe_file, run_folder, runs
-from mazo.suite_items import REDUCED, write_reduced
+from mazo.reading import reading
+from mazo.records import read_record, read_training
+from mazo.samples import Items
+from mazo.suite_items import REDUCED, SuiteItems, write_reduced
 from mazo.tuning import tuning_path
 
 PACK = "records.tar.xz"
@@ -34,13 +39,16 @@ def write_pack(suite: Suite, results: Path, out: Path, *, claims: Path, publishe
     :param claims: The file of the claims.
     :param published: The file of published figures.
 
-    Raises :class:`mazo.errors.DataError` for a file that is absent, and for damaged samples.
+    Raises :class:`mazo.errors.DataError` for a file that is absent or damaged.
     """
     sources = {name: results / name for name in [*_wanted(suite), *_present(suite, results)]}
+    contents = {name: _read(path) for name, path in (sources | {CLAIMS: claims, PUBLISHED: published}).items()}
     with tempfile.TemporaryDirectory() as folder:
         write_reduced(suite, results, Path(folder, REDUCED))
-        sources |= {REDUCED: Path(folder, REDUCED), CLAIMS: claims, PUBLISHED: published}
-        contents = {name: _read(path) for name, path in sources.items()}
+        contents[REDUCED] = _read(Path(folder, REDUCED))
+        items = SuiteItems(Path(folder))
+        for run in runs(suite):
+            _check_run(run, results / run_folder(run), items=items.of(run))
     contents[CONFIG] = (suite.model_dump_json(indent=1) + "\n").encode()
     write_bytes(out, lzma.compress(_archive(contents)))
 
@@ -62,11 +70,26 @@ def _present(suite: Suite, results: Path) -> list[str]:
     return [name for name in [*map(probe_file, runs(suite)), *trials] if (results / name).exists()]
 
 
+def _check_run(run: Run, folder: Path, *, items: Mapping[str, Items]) -> None:
+    """Insist that a run's files can be read again, and that it has as many samples as its record says."""
+    counts = {task: score.n for task, score in read_record(folder / "record.json").metrics.items()}
+    for task, own in items.items():
+        if (found := len(own.scores)) != counts.get(task):
+            wanted = counts.get(task, "no")
+            raise DataError(
+                f"{folder / 'samples.jsonl'}: {task}: wanted {wanted} rows, as in record.json; found {found}"
+            )
+    if is_trained(run):
+        read_training(folder / "train.json")
+        read_curve(folder / "curve.csv")
+
+
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: wanted a file of a finished suite; found none ({error.strerror})") from None
+    with reading(path, "wanted a file of a finished suite; found none"):
+        data = path.read_bytes()
+        if path.suffix == ".json":
+            json.loads(data)
+        return data
 
 
 def _archive(contents: dict[str, bytes]) -> bytes:

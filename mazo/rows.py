@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mazo.errors import DataError
 from mazo.files import sha256, write_text
+from mazo.reading import read_json
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "sst2": ("sentence", "label"),
@@ -92,10 +93,8 @@ def read_split(folder: Path, task: str, *, split: str) -> list[dict]:
     """
     rows = read_jsonl(folder / f"{split}.jsonl", task=task)
     report = folder / "report.json"
-    try:
-        wanted = json.loads(report.read_text(encoding="utf-8"))["splits"][split]["sha256"] if report.exists() else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{report}: wanted the report of the rows beside it; found {error!r}: {AGAIN}") from error
+    told = f"wanted the report of the rows beside it; found none that can be read: {AGAIN}"
+    wanted = read_json(report, told, shape=lambda a: a["splits"][split]["sha256"]) if report.exists() else None
     if wanted not in (None, found := sha256(folder / f"{split}.jsonl")):
         raise DataError(
             f"{folder / f'{split}.jsonl'}: wanted the rows as prepared, hash {wanted}; found {found}: {AGAIN}"

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mazo.errors import DataError
+from mazo.reading import reading
 
 KEYS = ("task", "doc_id", "doc_hash", "prompt_hash", "score", "response")
 
@@ -35,23 +36,20 @@ def read_samples(path: Path, *, tasks: Iterable[str]) -> dict[str, Items]:
     :raises DataError: a file that is absent or damaged, or lacks a task or a row.
     """
     lines: dict[str, list[dict]] = {}
-    for sample in _read_lines(path):
-        lines.setdefault(sample["task"], []).append(sample)
-    if missing := [task for task in tasks if task not in lines]:
-        raise DataError(f"{path}: wanted samples of {', '.join(missing)}; found {', '.join(lines) or 'none'}")
-    return {task: _items(lines[task], place=f"{path}: {task}") for task in tasks}
+    with reading(path, "a run's samples cannot be read"):
+        for sample in _read_lines(path):
+            lines.setdefault(sample["task"], []).append(sample)
+        if missing := [task for task in tasks if task not in lines]:
+            raise DataError(f"{path}: wanted samples of {', '.join(missing)}; found {', '.join(lines) or 'none'}")
+        return {task: _items(lines[task], place=f"{path}: {task}") for task in tasks}
 
 
 def _read_lines(path: Path) -> list[dict]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{path}: a run's samples cannot be read ({error.strerror})") from None
     samples = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             sample = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             sample = None
         if not isinstance(sample, dict) or any(key not in sample for key in KEYS):
             raise DataError(f"{path}:{number}: wanted an object with {', '.join(KEYS)}; found {line[:60]!r}")

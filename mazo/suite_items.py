@@ -4,12 +4,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from mazo.config import Run, Suite
 from mazo.errors import DataError
 from mazo.files import write_text
 from mazo.grid import run_folder, runs
+from mazo.reading import reading
 from mazo.samples import Items, read_samples
 from mazo.settings import Settings
 
@@ -60,10 +60,8 @@ class SuiteItems:
     @cached_property
     def _reduced(self) -> Reduced | None:
         path = self._results / REDUCED
-        try:
+        with reading(path, "wanted a suite's reduced samples; found none that can be read"):
             return Reduced.model_validate_json(path.read_bytes()) if path.exists() else None
-        except (OSError, ValidationError) as error:
-            raise DataError(f"{path}: wanted a suite's reduced samples; found {error}") from error
 
     def _from_reduced(self, run: Run) -> dict[str, Items]:
         assert self._reduced is not None
@@ -73,16 +71,17 @@ class SuiteItems:
             raise DataError(
                 f"{path}: {folder}: wanted samples of {', '.join(missing)}; found {', '.join(tasks) or 'none'}"
             )
-        return {
-            task: Items(
-                place=f"{path}: {folder}: {task}",
-                doc_hashes=hashes[tasks[task].doc_hash],
-                prompt_hashes=hashes[tasks[task].prompt_hash],
-                scores=np.array(tasks[task].score, dtype=float),
-                is_binary=tasks[task].is_binary,
-            )
-            for task in run.tested
-        }
+        with reading(path, "wanted a suite's reduced samples; found none that can be read"):
+            return {
+                task: Items(
+                    place=f"{path}: {folder}: {task}",
+                    doc_hashes=hashes[tasks[task].doc_hash],
+                    prompt_hashes=hashes[tasks[task].prompt_hash],
+                    scores=np.array(tasks[task].score, dtype=float),
+                    is_binary=tasks[task].is_binary,
+                )
+                for task in run.tested
+            }
 
 
 def write_reduced(suite: Suite, results: Path, out: Path) -> None:

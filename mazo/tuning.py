@@ -3,7 +3,6 @@
 A trial is one training run with the suite's steps and examples, at a seed of its own. No test row is read.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from mazo.config import Suite
 from mazo.errors import TrainingError
 from mazo.files import write_json
 from mazo.overrides import Overrides
+from mazo.reading import read_json
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,8 @@ def write_tuning(tuning: Tuning, out: Path) -> None:
 
 def read_tuning(path: Path) -> Tuning:
     """Read them back; raises :class:`mazo.errors.TrainingError` for a file that holds none."""
-    try:
-        return TypeAdapter(Tuning).validate_python(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path}: wanted a method's trials as JSON; found {error}") from error
+    told = "wanted a method's trials as JSON; found none that can be read"
+    return read_json(path, told, shape=TypeAdapter(Tuning).validate_python, error=TrainingError)
 
 
 def tuning_path(model: str, mix: str, method: str) -> str:

@@ -48,7 +48,7 @@ class Block:
 
 
 def parse(text: str) -> list[Block]:
-    """Split a Markdown text into its blocks."""
+    """Split a Markdown text into its blocks; raises ValueError for a table whose rows are not as wide as its head."""
     kinds = groupby(text.splitlines(), key=_kind)
     return [block for kind, lines in kinds if kind != "blank" for block in _blocks(kind, list(lines))]
 
@@ -75,6 +75,8 @@ def _blocks(kind: str, lines: Sequence[str]) -> Iterator[Block]:
 
 def _table(lines: Sequence[str]) -> Table:
     head, _, *rows = ([_cell(text) for text in _split(line)] for line in lines)
+    if found := [len(row) for row in rows if len(row) != len(head)]:
+        raise ValueError(f"a table's rows: wanted {len(head)} cells each, found {found[0]}")
     columns = zip(*rows, strict=True)
     return Table(head, rows, [_holds_numbers(column) for column in columns] or [False] * len(head))
 

@@ -14,6 +14,7 @@ from mazo.errors import DataError
 from mazo.html import ASSETS, HERE
 from mazo.html.markdown import MARKS, Block, parse
 from mazo.html.provenance import describe_runs, environment_lines
+from mazo.reading import reading
 from mazo.records import Record
 
 SECTIONS = (
@@ -64,7 +65,7 @@ def make_sections(results: Path, captions: Path) -> list[Section]:
     found = []
     for name, title, tables, figures in SECTIONS:
         files = [results / "tables" / f"{table}.md" for table in tables]
-        blocks = [block for file in files if file.exists() for block in parse(file.read_text(encoding="utf-8"))]
+        blocks = [block for file in files if file.exists() for block in _read(file)]
         pictures = [
             _picture(drawing, captions / f"{caption}.rst")
             for figure, caption in figures
@@ -74,6 +75,11 @@ def make_sections(results: Path, captions: Path) -> list[Section]:
             folded = [block for block in blocks if block.kind == "items"]
             found.append(Section(name, title, [block for block in blocks if block not in folded], pictures, folded))
     return found
+
+
+def _read(file: Path) -> list[Block]:
+    with reading(file, "wanted a table in Markdown; found none that can be read"):
+        return parse(file.read_text(encoding="utf-8"))
 
 
 def _picture(drawing: Path, caption: Path) -> Picture:

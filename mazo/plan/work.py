@@ -1,6 +1,5 @@
 """What a run does: forwards as its record counts them, tokens read, weights moved, directions drawn."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mazo.grid import is_scored, is_trained, mask_settings
 from mazo.importance.groups import layer_groups
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.plan.shape import Shape, scored_layers
+from mazo.reading import read_json
 from mazo.tasks.official import SOUND
 from mazo.trainers import optimizer_settings, weighting_options
 from mazo.zeroth_order import ZerothOrderOptimizer
@@ -43,18 +43,21 @@ def task_lengths(run: Run, shape: Shape, *, measured: Path | None = None) -> dic
     :param measured: What ``mazo lengths`` wrote for the model.
     """
     if measured is not None and measured.is_file():
-        tasks = json.loads(measured.read_text())["tasks"]
-        found = {
-            task: Tokens(
-                own["train"]["mean_read"], own["test"]["mean_read"], max(part["most_tokens"] for part in own.values())
-            )
-            for task, own in tasks.items()
-        }
+        found = read_json(measured, "wanted the lengths of the rows; found none that can be read", shape=_measured)
     else:
         typical = yaml.safe_load(files("mazo.plan").joinpath("lengths.yaml").read_text())
         kinds = {task: "mini" if run.data.source_of(task) == "mini" else "text" for task in {*run.tasks, *run.tested}}
         found = {task: Tokens(**typical[kind][task]) for task, kind in kinds.items()}
     return {task: Tokens(t.read, t.tested, min(t.most, shape.context)) for task, t in found.items()}
+
+
+def _measured(lengths: dict) -> dict[str, Tokens]:
+    return {
+        task: Tokens(
+            own["train"]["mean_read"], own["test"]["mean_read"], max(part["most_tokens"] for part in own.values())
+        )
+        for task, own in lengths["tasks"].items()
+    }
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,60 @@
 """The table of the data: where each task's rows come from, how many there are, and how many inputs are cut."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from mazo.data import SPLITS
-from mazo.errors import DataError
 from mazo.files import write_text
+from mazo.reading import read_json
 from mazo.tables.layout import TITLES, escape_latex, latex_file, latex_table, markdown_table
 
 HEAD = ["Task", *(split.capitalize() for split in SPLITS), *(f"Cut, {split}" for split in SPLITS), "Most tokens"]
+UNREAD = "wanted a report of the rows; found none that can be read"
+"""Of a file that is damaged."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A split's rows: those taken, those there are, those asked for."""
+
+    rows: int
+    available: int
+    wanted: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ``mazo prepare`` wrote of a task."""
+
+    source: str
+    origin: str
+    split: str
+    """How the rows were shared between train and dev."""
+    shared_contents: int
+    splits: Mapping[str, Drawn]
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long a split's rows are, in tokens, and how many are cut."""
+
+    cut: int
+    tokens_cut: int
+    mean_tokens: float
+    most_tokens: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What ``mazo lengths`` wrote for a model."""
+
+    context: int
+    tasks: Mapping[str, Mapping[str, Lengths]]
+    """By task and split."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +65,9 @@ class Sizes:
     context: int
     """The most tokens the model takes."""
     task: str
-    report: Mapping
-    """What ``mazo prepare`` wrote of the task."""
-    lengths: Mapping[str, Mapping[str, int | float]]
-    """What ``mazo lengths`` wrote, by split."""
+    report: Report
+    lengths: Mapping[str, Lengths]
+    """By split."""
 
 
 def read_sizes(data: Path, *, models: Sequence[str], tasks: Sequence[str]) -> list[Sizes]:
@@ -34,18 +77,21 @@ def read_sizes(data: Path, *, models: Sequence[str], tasks: Sequence[str]) -> li
     """
     found = []
     for model in models:
-        measured = _read(data / "lengths" / f"{model}.json")
+        measured = read_json(data / "lengths" / f"{model}.json", UNREAD, shape=partial(_measured, tasks=tasks))
         for task in tasks:
-            report = _read(data / task / "report.json")
-            found.append(Sizes(model, measured["context"], task, report, measured["tasks"][task]))
+            report = read_json(data / task / "report.json", UNREAD, shape=_report)
+            found.append(Sizes(model, measured.context, task, report, measured.tasks[task]))
     return found
 
 
-def _read(file: Path) -> dict:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file}: wanted a report of the rows; found none that can be read ({error})") from error
+def _report(content: object) -> Report:
+    report = TypeAdapter(Report).validate_python(content)
+    return replace(report, splits={split: report.splits[split] for split in SPLITS})
+
+
+def _measured(content: object, *, tasks: Sequence[str]) -> Measured:
+    measured = TypeAdapter(Measured).validate_python(content)
+    return replace(measured, tasks={task: {split: measured.tasks[task][split] for split in SPLITS} for task in tasks})
 
 
 def to_csv(sizes: Sequence[Sizes]) -> str:
@@ -54,33 +100,32 @@ def to_csv(sizes: Sequence[Sizes]) -> str:
         "model,context,task,source,origin,share,split,rows,available,wanted,cut,tokens_cut,mean_tokens,most_tokens"
     ]
     for own in sizes:
-        about = [own.model, str(own.context), own.task, own.report["source"], own.report["origin"], own.report["split"]]
+        about = [own.model, str(own.context), own.task, own.report.source, own.report.origin, own.report.split]
         for split in SPLITS:
-            drawn, read = own.report["splits"][split], own.lengths[split]
-            counts = [drawn["rows"], drawn["available"], drawn["wanted"]]
-            counts += [read[key] for key in ("cut", "tokens_cut", "mean_tokens", "most_tokens")]
+            drawn, read = own.report.splits[split], own.lengths[split]
+            counts: list[int | float] = [drawn.rows, drawn.available, drawn.wanted]
+            counts += [read.cut, read.tokens_cut, read.mean_tokens, read.most_tokens]
             lines.append(",".join([*about, split, *map(str, counts)]))
     return "\n".join(lines) + "\n"
 
 
 def _cells(own: Sizes) -> list[str]:
-    drawn = [own.report["splits"][split] for split in SPLITS]
+    drawn = own.report.splits.values()
     return [
         TITLES[own.task],
-        *(f"{d['rows']:,} of {d['available']:,}" + ("*" if d["rows"] < d["wanted"] else "") for d in drawn),
-        *(f"{own.lengths[split]['cut']:,}" for split in SPLITS),
-        f"{max(own.lengths[split]['most_tokens'] for split in SPLITS):,}",
+        *(f"{d.rows:,} of {d.available:,}" + ("*" if d.rows < d.wanted else "") for d in drawn),
+        *(f"{read.cut:,}" for read in own.lengths.values()),
+        f"{max(read.most_tokens for read in own.lengths.values()):,}",
     ]
 
 
 def _notes(own: Sequence[Sizes]) -> list[str]:
     """Say what the numbers are, and where the rows come from."""
-    wanted = own[0].report["splits"]
-    asked = ", ".join(f"{wanted[split]['wanted']:,} {split}" for split in SPLITS)
-    shared = [f"{TITLES[row.task]} {row.report['shared_contents']}" for row in own if row.report["shared_contents"]]
+    asked = ", ".join(f"{drawn.wanted:,} {split}" for split, drawn in own[0].report.splits.items())
+    shared = [f"{TITLES[row.task]} {row.report.shared_contents}" for row in own if row.report.shared_contents]
     origins: dict[str, list[str]] = {}
     for row in own:
-        origins.setdefault(row.report["origin"], []).append(TITLES[row.task])
+        origins.setdefault(row.report.origin, []).append(TITLES[row.task])
     return [
         f"Rows taken of those there are; asked for: {asked}, * marks fewer. Cut: rows that lose tokens from the left "
         f"to fit the model's context of {own[0].context:,} tokens. Most tokens: the longest row before the cut.",

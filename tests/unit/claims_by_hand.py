@@ -47,7 +47,9 @@ def write_suite(settings: Suite, results: Path, effects: dict) -> None:
         folder, name = results / run_folder(run), run.method_name
         right = effects["right"][name] / 10
         own = record(name, run.seed, {"rte": right, "squad": right}, of=settings)
-        write_record(own.model_copy(update={"stages": _stages(name, effects)}), folder / "record.json")
+        metrics = {task: score.model_copy(update={"n": 10}) for task, score in own.metrics.items()}
+        own = own.model_copy(update={"stages": _stages(name, effects), "metrics": metrics})
+        write_record(own, folder / "record.json")
         if is_trained(run):
             write_text(folder / "curve.csv", _curve(effects["reached"][name]))
         if name == "mazo":
