@@ -32,7 +32,7 @@ HERE = (
     "--workflow-profile",
     REPOSITORY / "workflow" / "profiles" / "slurm",
     *("--jobs", "20", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
-    *("--latency-wait", "10", "--default-resources", "slurm_partition=main", "runtime=10", "mem_mb=1000"),
+    *("--latency-wait", "10", "--default-resources", "slurm_partition=main"),
     *("--slurm-no-account", "--seconds-between-status-checks", "2"),
 )
 

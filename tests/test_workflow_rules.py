@@ -1,4 +1,4 @@
-"""What the rules hold, whatever the suite: quoted words."""
+"""What the rules hold, whatever the suite: quoted words, and resources."""
 
 import re
 import shlex
@@ -12,6 +12,7 @@ RULES = {
     for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.MULTILINE | re.DOTALL)
 }
 COMMANDS = {name: text.partition("    shell:\n")[2] for name, text in RULES.items() if "    shell:\n" in text}
+(LOCAL,) = re.findall(r"^localrules:\n(.*?)^\S", (REPOSITORY / "Snakefile").read_text(), re.MULTILINE | re.DOTALL)
 WORDS = {"CELL", "params.mask", "params.scores"}
 """What stands for several words, or none; each is quoted where it is made."""
 
@@ -41,3 +42,10 @@ def test_a_checkout_may_lie_in_a_folder_with_a_space(tmp_path):
     commands = [shlex.split(line) for line in shown if str(checkout) in line]
     assert len(commands) == len(targets)
     assert not [words for words in commands if str(tmp_path / "a") in words]
+
+
+@pytest.mark.parametrize("rule", sorted(set(COMMANDS) - set(LOCAL.replace(",", " ").split())))
+def test_a_rule_that_a_cluster_runs_asks_for_memory_and_time_itself(rule):
+    """Those of a profile are lost to the same option on the command line."""
+    assert "mem_mb=per_attempt(" in RULES[rule]
+    assert "runtime=per_attempt(" in RULES[rule]

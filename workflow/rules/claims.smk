@@ -11,6 +11,8 @@ rule probe:
     conda:
         "../envs/mazo.yaml"
     resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(MINUTES),
         gpu=gpus_of,
     params:
         config=CONFIG,

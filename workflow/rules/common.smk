@@ -133,6 +133,16 @@ def model_of(wildcards):
     return model_files(cell(wildcards).model)
 
 
+# MiB and minutes for the embedded models and small ones; `mazo plan` tells what a suite of large models needs.
+MEMORY = 4000
+MINUTES = 60
+TRAINING_MINUTES = 240
+
+
+def per_attempt(amount):
+    return lambda wildcards, attempt: attempt * amount
+
+
 def gpus_of(wildcards):
     return int(SUITE.models[wildcards.model].device.startswith("cuda"))
 

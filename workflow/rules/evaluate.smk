@@ -13,6 +13,8 @@ rule evaluate:
     conda:
         "../envs/mazo.yaml"
     resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(MINUTES),
         gpu=gpus_of,
     params:
         config=CONFIG,

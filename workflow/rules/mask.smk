@@ -9,6 +9,9 @@ rule mask:
         f"{LOGS}/mask/{{model}}/{{mix}}/{{method}}/seed_{{seed}}.log",
     conda:
         "../envs/mazo.yaml"
+    resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(MINUTES),
     params:
         config=CONFIG,
         scores=scores_option,

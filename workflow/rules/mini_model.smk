@@ -19,6 +19,9 @@ rule pretrain:
     conda:
         "../envs/mazo.yaml"
     threads: 2
+    resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(TRAINING_MINUTES),
     params:
         folder=lambda wildcards, output: parent(output[0], level=1),
         code=code_digest("mazo.stages.pretrain"),
@@ -39,6 +42,8 @@ rule conflict:
     conda:
         "../envs/mazo.yaml"
     resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(MINUTES),
         gpu=gpus_of,
     params:
         config=CONFIG,

@@ -10,6 +10,8 @@ rule score:
     conda:
         "../envs/mazo.yaml"
     resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(MINUTES),
         gpu=gpus_of,
     params:
         config=CONFIG,

@@ -11,6 +11,8 @@ rule train:
     conda:
         "../envs/mazo.yaml"
     resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(TRAINING_MINUTES),
         gpu=gpus_of,
     params:
         config=CONFIG,

@@ -31,6 +31,8 @@ rule trials:
     conda:
         "../envs/mazo.yaml"
     resources:
+        mem_mb=per_attempt(MEMORY),
+        runtime=per_attempt(TRAINING_MINUTES),
         gpu=gpus_of,
     params:
         config=CONFIG,
