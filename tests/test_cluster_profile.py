@@ -1,4 +1,4 @@
-"""What the command lines of docs/cluster.md ask SLURM for, by dry runs: memory, time, partition of every job."""
+"""What the command lines of docs/cluster.md ask SLURM for, by dry runs: memory, time, GPUs, partition of every job."""
 
 import os
 import re
@@ -20,19 +20,22 @@ SUITE = {
     "tune": {"grids": {name: {"lr": [1e-3, 1e-2]} for name in ("mazo", "random")}},
 }
 TARGETS = ("all", "claims", "tune", "mini_model", "results/tiny/conflict/m/all.json")
-HOUR = {"mem_mb": "4000", "runtime": "60"}
+HOUR = {"mem_mb": "4000", "runtime": "60", "gpu": "1"}
 TRAINING = HOUR | {"runtime": "240"}
 SUBMITTED = {
-    **dict.fromkeys(["score", "mask", "evaluate", "probe", "conflict"], HOUR),
-    **dict.fromkeys(["train", "trials", "pretrain"], TRAINING),
+    **dict.fromkeys(["score", "mask of random", "evaluate", "probe", "conflict"], HOUR),
+    "mask of mazo": HOUR | {"gpu": "0"},
+    **dict.fromkeys(["train", "trials"], TRAINING),
+    "pretrain": {key: TRAINING[key] for key in ("mem_mb", "runtime")},
 }
-"""What is asked for where nothing is said, by rule."""
+"""What is asked for where nothing is said, by rule; masks by method too, as one from scores loads no model."""
 ACCOUNT = "--default-resources slurm_account=me slurm_partition=gpu"
 
 
-def dry_run(folder: Path, *options: str) -> str:
+def dry_run(folder: Path, *options: str, model: dict | None = None) -> str:
     """Return what snakemake would submit under the SLURM profile."""
-    (folder / "suite.yaml").write_text(yaml.safe_dump(SUITE))
+    suite = SUITE | {"models": {"m": SUITE["models"]["m"] | (model or {})}}
+    (folder / "suite.yaml").write_text(yaml.safe_dump(suite))
     profile = REPOSITORY / "workflow" / "profiles" / "slurm"
     command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", folder, "--workflow-profile", profile]
     # Without --cores a dry run, and no other, takes every job to one thread.
@@ -51,7 +54,9 @@ def dry_run(folder: Path, *options: str) -> str:
 def asked(said: str) -> dict[str, dict[str, str]]:
     """Return the resources of the jobs that would be submitted, by rule, with threads where they are more than one."""
     jobs: dict[str, dict[str, str]] = {}
-    for name, job in re.findall(r"^ *rule (\w+):\n(.*?resources: [^\n]*)", said, re.MULTILINE | re.DOTALL):
+    for rule, job in re.findall(r"^ *rule (\w+):\n(.*?resources: [^\n]*)", said, re.MULTILINE | re.DOTALL):
+        method = re.search("method=(mazo|random)", job)
+        name = f"{rule} of {method[1]}" if rule == "mask" and method else rule
         if name in SUBMITTED:
             threads = re.search(r"threads: (\d+)", job)
             told = dict(item.split("=") for item in job.rpartition("resources: ")[2].split(", "))
@@ -70,7 +75,7 @@ def holds(found: dict[str, str], wanted: dict[str, str]) -> bool:
     return {key: found.get(key) for key in wanted} == wanted
 
 
-def test_every_job_asks_for_memory_and_time(tmp_path):
+def test_every_job_asks_for_memory_time_and_gpus(tmp_path):
     jobs = asked(dry_run(tmp_path))
     assert set(jobs) == set(SUBMITTED)
     assert {name: {key: jobs[name].get(key) for key in SUBMITTED[name]} for name in jobs} == SUBMITTED
@@ -81,6 +86,7 @@ def test_every_job_asks_for_memory_and_time(tmp_path):
     [
         ("--set-resources train:slurm_partition=long", {"train": {"slurm_partition": "long"}}),
         ("--set-resources train:gpu_model=a100", {"train": {"gpu_model": "a100"}}),
+        ("--set-resources train:gpu=4 evaluate:gpu=4", {"train": {"gpu": "4"}, "evaluate": {"gpu": "4"}}),
         (
             "--set-resources train:mem_mb=40000 train:runtime=1440",
             {"train": {"mem_mb": "40000", "runtime": "1440"}},
@@ -117,3 +123,11 @@ def test_runs_grouped_on_the_command_line_leave_masks_with_their_scores(tmp_path
         ("importance", ["mask", "score"]),
         ("runs", ["evaluate", "evaluate", "train", "train"]),
     ]
+
+
+@pytest.mark.parametrize(("model", "gpus"), [({"device": "cpu"}, "0"), ({"device_map": "auto"}, "1")])
+def test_a_model_on_a_gpu_or_spread_over_several_asks_for_one(model, gpus, tmp_path):
+    jobs = asked(dry_run(tmp_path, model=model))
+    assert {name: job["gpu"] for name, job in jobs.items() if "gpu" in job} == {
+        name: gpus if usual["gpu"] == "1" else "0" for name, usual in SUBMITTED.items() if "gpu" in usual
+    }

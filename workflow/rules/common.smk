@@ -143,8 +143,14 @@ def per_attempt(amount):
     return lambda wildcards, attempt: attempt * amount
 
 
+# One, also for a model spread over several, whose number no setting tells: --set-resources train:gpu=4.
 def gpus_of(wildcards):
     return int(SUITE.models[wildcards.model].device.startswith("cuda"))
+
+
+# A mask from scores loads no model.
+def mask_gpus_of(wildcards):
+    return 0 if is_scored(cell(wildcards)) else gpus_of(wildcards)
 
 
 def scores_of(wildcards):

@@ -12,6 +12,7 @@ rule mask:
     resources:
         mem_mb=per_attempt(MEMORY),
         runtime=per_attempt(MINUTES),
+        gpu=mask_gpus_of,
     params:
         config=CONFIG,
         scores=scores_option,
