@@ -1,9 +1,13 @@
-"""What the rules hold, whatever the suite: quoted words, and resources."""
+"""What the rules hold, whatever the suite: quoted words, resources, rows that changed."""
 
+import json
+import os
 import re
 import shlex
 
 import pytest
+import yaml
+from bad_inputs import ROW, good_suite, write_rows
 from test_smoke_workflow import REPOSITORY, snakemake
 
 RULES = {
@@ -49,3 +53,18 @@ def test_a_rule_that_a_cluster_runs_asks_for_memory_and_time_itself(rule):
     """Those of a profile are lost to the same option on the command line."""
     assert "mem_mb=per_attempt(" in RULES[rule]
     assert "runtime=per_attempt(" in RULES[rule]
+
+
+def test_rows_that_changed_in_their_folder_are_prepared_again_however_old(tmp_path):
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(good_suite(tmp_path)))
+    report = tmp_path / "results" / "bad" / "data" / "rte" / "report.json"
+    options = ("--configfile", tmp_path / "suite.yaml", "--", str(report.relative_to(tmp_path)))
+    snakemake(tmp_path, *options)
+    assert "Nothing to be done" in snakemake(tmp_path, "--dry-run", *options)
+    before = json.loads(report.read_text())["splits"]["test"]["sha256"]
+    rows = tmp_path / "rows" / "rte" / "validation.jsonl"
+    write_rows(rows, [ROW | {"premise": f"Another {i}"} for i in range(6)])
+    os.utime(rows, (0, 0))
+    assert "Nothing to be done" not in snakemake(tmp_path, "--dry-run", *options)
+    snakemake(tmp_path, *options)
+    assert json.loads(report.read_text())["splits"]["test"]["sha256"] != before

@@ -12,7 +12,7 @@ from mazo.configfile import parse_suite
 from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
-from mazo.files import write_text
+from mazo.files import sha256, write_text
 from mazo.forkserver import FORKED, start_server
 from mazo.grid import (
     is_adapted,
@@ -29,6 +29,7 @@ from mazo.html import ASSETS
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.models import model_files
+from mazo.official import task_folder
 from mazo.pack import PACK
 from mazo.tables.published import has_published, read_published
 from mazo.tasks.official import SOUND
@@ -127,6 +128,16 @@ def data_of(wildcards):
 
 def tested_data_of(wildcards):
     return [f"{DATA}/{task}/report.json" for task in cell(wildcards).tested]
+
+
+# With the rows of a folder by their content, and not as inputs: those unpacked from an archive are as old as in it.
+def data_settings(wildcards):
+    settings = SUITE.data.model_dump(mode="json")
+    if SUITE.data.source_of(wildcards.task) != "folder":
+        return settings_digest(settings)
+    folder = task_folder(wildcards.task, SUITE.data)
+    rows = [sha256(folder / f"{split}.jsonl") for split in ("train", "validation")]
+    return settings_digest([settings, rows])
 
 
 def model_of(wildcards):

@@ -11,7 +11,7 @@ rule prepare:
     params:
         config=CONFIG,
         folder=lambda wildcards, output: parent(output[0], level=2),
-        settings=settings_digest(SUITE.data.model_dump(mode="json")),
+        settings=data_settings,
         code=code_digest("mazo.stages.prepare"),
     shell:
         "mazo prepare --config {params.config:q} --task {wildcards.task:q} --out {params.folder:q} --log {log:q}"
