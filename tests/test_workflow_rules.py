@@ -1,14 +1,16 @@
-"""What the rules hold, whatever the suite: quoted words, resources, rows that changed."""
+"""What the rules hold, whatever the suite: quoted words, resources, rows that changed, a folder to work in."""
 
 import json
 import os
 import re
 import shlex
+import subprocess
+from contextlib import suppress
 
 import pytest
 import yaml
 from bad_inputs import ROW, good_suite, write_rows
-from test_smoke_workflow import REPOSITORY, snakemake
+from test_smoke_workflow import REPOSITORY, SNAKEMAKE, snakemake
 
 RULES = {
     name: text
@@ -68,3 +70,34 @@ def test_rows_that_changed_in_their_folder_are_prepared_again_however_old(tmp_pa
     assert "Nothing to be done" not in snakemake(tmp_path, "--dry-run", *options)
     snakemake(tmp_path, *options)
     assert json.loads(report.read_text())["splits"]["test"]["sha256"] != before
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A full file system."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    with suppress(OSError):
+        (place / "other").write_bytes(bytes(2**17))
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("ro", "mazo: .snakemake: wanted to be allowed to write or read it; found "),
+        ("rw", "mazo: working folder: the disk is full: free some space and start again"),
+    ],
+)
+def test_a_folder_that_cannot_be_worked_in_is_told_in_a_line(option, told, disk):
+    subprocess.run(["mount", "-o", f"remount,{option}", str(disk)], check=True)
+    command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", disk, "--cores", "1", "--configfile"]
+    smoke = REPOSITORY / "config" / "smoke.yaml"
+    done = subprocess.run([*command, smoke], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(told)
+    assert "Traceback" not in done.stdout + done.stderr

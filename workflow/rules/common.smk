@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from mazo.ablations import find_ablations
 from mazo.checks import check_suite
@@ -28,6 +29,7 @@ from mazo.grid import (
 from mazo.html import ASSETS
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
+from mazo.machine import machine_faults_told
 from mazo.models import model_files
 from mazo.official import task_folder
 from mazo.pack import PACK
@@ -46,6 +48,12 @@ try:
     )
     check_suite(SUITE)
     PUBLISHED = read_published(Path(workflow.basedir, "config", "published.yaml"))
+    # Snakemake, which keeps its records here, tells a full disk or a folder that may not be written by a traceback.
+    with machine_faults_told("working folder"):
+        Path(".snakemake").mkdir(exist_ok=True)
+        if not workflow.output_settings.dryrun:
+            with TemporaryFile(dir=".snakemake") as file:
+                file.write(bytes(4096))
 except MazoError as error:
     sys.exit(one_line_each(error))
 
