@@ -13,8 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
 
-def run_workflow(folder: Path, suite: dict) -> subprocess.CompletedProcess:
-    (folder / "suite.yaml").write_text(yaml.safe_dump(suite))
+def run_workflow(folder: Path, suite: dict, *, more: str = "") -> subprocess.CompletedProcess:
+    (folder / "suite.yaml").write_text(yaml.safe_dump(suite) + more)
     command = [SNAKEMAKE, "--snakefile", REPOSITORY / "Snakefile", "--directory", folder, "--cores", "1"]
     return subprocess.run(
         [*command, "--configfile", folder / "suite.yaml"],
@@ -36,3 +36,10 @@ def test_the_workflow_stops_with_one_message_and_no_job(bad, tmp_path):
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
     assert not list(tmp_path.rglob(CANARY))
+
+
+def test_a_key_given_twice_stops_the_workflow(tmp_path):
+    done = run_workflow(tmp_path, good_suite(tmp_path), more="seeds: [1]\n")
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith("mazo: ")]
+    assert "suite.yaml: is not valid YAML (wanted each key once; found seeds again" in message
+    assert done.returncode == 1 and "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 
 from mazo.ablations import find_ablations
 from mazo.checks import check_suite
-from mazo.configfile import parse_suite
+from mazo.configfile import parse_suite, read_content
 from mazo.config import select_run
 from mazo.digests import code_digest, settings_digest
 from mazo.errors import MazoError
@@ -43,10 +43,14 @@ shell.prefix(
 )
 
 try:
+    if workflow.is_main_process:  # what is checked once need not be checked by the jobs of a cluster
+        for file in workflow.configfiles:
+            read_content(Path(file))  # snakemake's own reading takes the last of two equal keys
     SUITE = parse_suite(
         config, where=", ".join(map(os.path.relpath, workflow.configfiles))
     )
-    check_suite(SUITE)
+    if workflow.is_main_process:
+        check_suite(SUITE)
     PUBLISHED = read_published(Path(workflow.basedir, "config", "published.yaml"))
     # Snakemake, which keeps its records here, tells a full disk or a folder that may not be written by a traceback.
     with machine_faults_told("working folder"):
