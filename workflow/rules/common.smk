@@ -43,9 +43,10 @@ shell.prefix(
 )
 
 try:
-    if workflow.is_main_process:  # what is checked once need not be checked by the jobs of a cluster
+    # What is checked once need not be checked again by each job of a cluster. Snakemake takes the last of equal keys.
+    if workflow.is_main_process:
         for file in workflow.configfiles:
-            read_content(Path(file))  # snakemake's own reading takes the last of two equal keys
+            read_content(Path(file))
     SUITE = parse_suite(
         config, where=", ".join(map(os.path.relpath, workflow.configfiles))
     )
