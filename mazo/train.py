@@ -1,11 +1,11 @@
 """One training run, from rows to a list of numbers."""
 
-import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from mazo.masks import Mask
 from mazo.memory import peak_memory
 from mazo.methods import FirstOrder, ZerothOrder
 from mazo.models import context_length, load_model, tokenizer_digest
+from mazo.reading import read_json
 from mazo.restore import restore_first_order, restore_zeroth_order
 from mazo.step_batches import StepBatches
 from mazo.trainers import Trainer, make_trainer, read_mask
@@ -197,12 +198,7 @@ def trained_model(run: Run, *, mask: Path | None, out: Path) -> "tuple[PreTraine
         restore_first_order(model, run, weights=out / "weights.safetensors")
     else:
         return model, tokenizer
-    check_weights(model.named_parameters(), wanted=_recorded_checksum(out / "train.json"), what=str(out))
+    unread = "wanted the record of a finished training run; found none that can be read"
+    wanted = read_json(out / "train.json", unread, shape=itemgetter("checksum"), error=TrainingError)
+    check_weights(model.named_parameters(), wanted=wanted, what=str(out))
     return model, tokenizer
-
-
-def _recorded_checksum(path: Path) -> str:
-    try:
-        return json.loads(path.read_text())["checksum"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise TrainingError(f"{path}: wanted the record of a finished training run, found {error!r}") from error
