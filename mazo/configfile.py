@@ -2,7 +2,6 @@
 
 import difflib
 import json
-from collections.abc import Hashable
 from functools import cache
 from pathlib import Path
 from reprlib import Repr
@@ -22,16 +21,28 @@ _SHORTENED.maxstring = _SHORTENED.maxlong = _SHORTENED.maxother = 200
 class _Loader(yaml.SafeLoader):
     """Plain values alone, as PyYAML's own loader, and no key twice, of which all but the last would be lost."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        known = set()
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node, known = super().compose_mapping_node(anchor), set[str]()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in known:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"wanted each key once; found {key.value} again", problem_mark=key.start_mark
-                    )
+                    raise yaml.constructor.ConstructorError(problem=_again(key.value), problem_mark=key.start_mark)
                 known.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+        return node
+
+
+def _again(key: str) -> str:
+    return f"wanted each key once; found {key} again"
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make a mapping of JSON's pairs; raises ValueError for a key that is there twice."""
+    mapping: dict[str, object] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise ValueError(_again(key))
+        mapping[key] = value
+    return mapping
 
 
 def load_suite(path: Path) -> Suite:
@@ -50,7 +61,9 @@ def read_content(path: Path) -> object:
     try:
         text = path.read_text(encoding="utf-8")
         # YAML 1.1 reads 1e-05 as text, and that is how JSON writes small numbers.
-        return json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe one)
+        if path.suffix == ".json":
+            return json.loads(text, object_pairs_hook=_once)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe one)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     # PyYAML makes values of tagged texts without looking at them: `!!int ""` is an IndexError.

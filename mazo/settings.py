@@ -1,5 +1,6 @@
 """What every group of settings is made of: its base class, the number types and the text of tables."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -10,8 +11,8 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("wanted one line of printable text")
+    if len(text.splitlines()) != 1 or {unicodedata.category(character) for character in text} & {"Cc", "Cs"}:
+        raise ValueError("wanted one line of text, without control characters")
     return text
 
 

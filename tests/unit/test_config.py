@@ -105,8 +105,9 @@ FAULTS = [
     (
         "methods.mazo.label",
         "two\nlines",
-        ["methods.mazo.label: wanted one line of printable text; found 'two\\nlines'"],
+        ["methods.mazo.label: wanted one line of text", "found 'two\\nlines'"],
     ),
+    ("methods.mazo.label", "", ["methods.mazo.label: wanted one line of text, without control characters"]),
     ("methods.mazo.label", "\ud800", ["methods.mazo.label: wanted one line", "found '\\ud800'"]),
     ("models.m.revision", "\ud800", ["wanted text that UTF-8 can write"]),
     (
@@ -160,6 +161,17 @@ def test_a_file_that_is_absent_or_no_yaml_is_named(tmp_path):
         load_suite(broken)
 
 
+def test_a_key_that_json_gives_twice_is_refused_too(tmp_path):
+    (tmp_path / "a.json").write_text('{"suite": "a", "seeds": [{"x": 1, "x": 2}]}')
+    with pytest.raises(ConfigError, match="wanted each key once; found x again"):
+        load_suite(tmp_path / "a.json")
+
+
+def test_a_label_may_hold_spaces_that_do_not_break():
+    label = "MTL\u00a0LoRA"
+    assert parse_suite(changed("methods.mazo.label", label), where="x").methods["mazo"].label == label
+
+
 def test_yaml_cannot_make_objects(tmp_path):
     (tmp_path / "evil.yaml").write_text("suite: !!python/object/apply:os.getcwd []")
     with pytest.raises(ConfigError, match="is not valid YAML"):
@@ -184,6 +196,14 @@ def test_text_that_a_value_cannot_be_made_of_and_keys_given_twice_are_told_in_a_
 def test_a_merged_key_may_be_given_anew(tmp_path):
     (tmp_path / "a.yaml").write_text("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}")
     assert read_content(tmp_path / "a.yaml") == {"one": {"a": 1, "b": 2}, "two": {"a": 1, "b": 3}}
+    # A mapping that merges one from deeper in the file is made before the one that this merges.
+    (tmp_path / "a.yaml").write_text(
+        "deep: {in: {one: &one {a: 1}, two: &two {<<: *one, a: 2}}}\ntop: {<<: *two, b: 3}"
+    )
+    assert read_content(tmp_path / "a.yaml") == {
+        "deep": {"in": {"one": {"a": 1}, "two": {"a": 2}}},
+        "top": {"a": 2, "b": 3},
+    }
 
 
 def test_of_a_value_that_anchors_make_huge_a_part_is_shown(tmp_path):
