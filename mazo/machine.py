@@ -10,6 +10,7 @@ from mazo.errors import MachineError
 TO_LOWER = {
     "train": "training.micro_batch, or for first-order rows set gradient_checkpointing: true",
     "score": "scoring.micro_batch or scoring.layers_at_once",
+    "tune": "training.micro_batch",
     "conflict": "training.micro_batch",
     "evaluate": "evaluation.batch_size",
 }
@@ -38,13 +39,20 @@ def killed(command: str) -> str:
     return f"{command}: killed from outside: if for want of memory, {_remedy(command)}"
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether an error, Python's or torch's, says that there was too little memory."""
+    if isinstance(error, RuntimeError):
+        return OUT_OF_MEMORY.search(str(error)) is not None
+    return isinstance(error, MemoryError)
+
+
 def _remedy(command: str) -> str:
     return f"lower {TO_LOWER[command]}" if command in TO_LOWER else "take a machine with more memory"
 
 
 def _reason(error: Exception, command: str) -> str | None:
     first_line = next(iter(str(error).splitlines()), type(error).__name__)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error))):
+    if is_out_of_memory(error):
         return f"{command}: out of memory: {_remedy(command)}; found {first_line[:200]}"
     place = getattr(error, "filename", None) or command
     match _errno(error):

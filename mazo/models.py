@@ -12,6 +12,7 @@ from mazo.config import ModelSettings
 from mazo.errors import ModelError
 from mazo.files import expanded
 from mazo.hub import hub_reason
+from mazo.machine import is_out_of_memory
 from mazo.quiet import quiet
 
 if TYPE_CHECKING:
@@ -101,9 +102,9 @@ def _reading(settings: ModelSettings) -> Iterator[dict]:
                 "revision": settings.revision,
                 "trust_remote_code": False,
             }
-    except MemoryError:
-        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         reason = _first_line(error) if folder else hub_reason(error, name=settings.path, revision=settings.revision)
         raise ModelError(f"model {settings.path}: wanted a causal language model; {reason}") from error
 
@@ -146,7 +147,7 @@ def check_loading(settings: ModelSettings) -> None:
         return
     with _reading(settings):
         with torch.device("meta"):
-            kind = type(AutoModelForCausalLM.from_config(config))
+            kind = type(AutoModelForCausalLM.from_config(config, trust_remote_code=False))
         shapes = {"config": config, "state_dict": _without_numbers(folder), "device_map": "meta"}
         model, found = kind.from_pretrained(None, **shapes, **TOLD)
     _check_complete(found, settings)

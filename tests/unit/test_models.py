@@ -309,12 +309,13 @@ def test_a_list_where_a_tokenizers_settings_should_be_is_told_in_a_line(folder, 
     assert "\n" not in str(caught.value)
 
 
-def test_too_little_memory_is_not_taken_for_a_fault_of_the_model(saved, monkeypatch):
+@pytest.mark.parametrize("error", [MemoryError, RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_not_taken_for_a_fault_of_the_model(error, saved, monkeypatch):
     def full(**_):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", full)
-    with pytest.raises(MemoryError):
+    with pytest.raises((MemoryError, RuntimeError)):
         load_model(ModelSettings(path=str(saved)))
 
 
