@@ -61,10 +61,13 @@ class JobLog:
         """Say no: nothing here moves a cursor."""
         return False
 
-    def finish(self, outcome: str) -> None:
-        """Write what is left of an incomplete line, and how the job ended."""
-        self._terminal.write(f"{self._name}: {outcome}\n")
+    def end_line(self) -> None:
+        """Write what is left of an incomplete line."""
         self.write("\n" if self._line else "")
+
+    def tell(self, outcome: str) -> None:
+        """Tell the terminal how the job ended."""
+        self._terminal.write(f"{self._name}: {outcome}\n")
 
 
 def one_line_each(error: MazoError) -> str:
@@ -88,16 +91,17 @@ def job_log(path: Path, *, name: str) -> Iterator[None]:
     sys.stdout = sys.stderr = log = JobLog(file, err, name=name)
     try:
         yield
-        log.finish(f"done in {time.monotonic() - start:.0f} s")
+        log.end_line()
         file.close()
+        log.tell(f"done in {time.monotonic() - start:.0f} s")
     except BaseException as error:
+        log.tell("failed")
         with suppress(OSError):
+            log.end_line()
             if isinstance(error, MazoError):
                 print(one_line_each(error))
             elif isinstance(error, Exception):
                 traceback.print_exc()
-        with suppress(OSError):
-            log.finish("failed")
         raise
     finally:
         sys.stdout, sys.stderr = out, err

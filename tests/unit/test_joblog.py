@@ -57,6 +57,12 @@ def test_a_log_that_cannot_be_written_does_not_hide_what_went_wrong(capsys):
     assert capsys.readouterr().err == "x: failed\n"
 
 
+def test_a_job_whose_log_cannot_take_its_last_line_has_failed_and_nothing_else(capsys):
+    with pytest.raises(OSError, match="No space left"), job_log(Path("/dev/full"), name="x"):
+        print("half", end="")
+    assert capsys.readouterr().err == "x: failed\n"
+
+
 def test_the_streams_are_put_back(tmp_path):
     before = sys.stdout, sys.stderr
     with job_log(tmp_path / "a.log", name="x"):
