@@ -98,7 +98,8 @@ def _record_lines(suite: Suite, records: Path, name: str, task: str, *, place: P
 def _trained_from(model: ModelSettings, suite: Suite, records: Path) -> str:
     """Return the checksum of a model that the suite's training runs began from, where a record has none of its own."""
     files = [records / run_folder(run) / "train.json" for run in runs(suite) if is_trained(run) and run.model == model]
-    return read_training(files[0])["base_checksum"] if files else "not recorded"
+    file = next(filter(Path.is_file, files), None)
+    return read_training(file)["base_checksum"] if file else "not recorded"
 
 
 def _row_lines(data: Path, tasks: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from mazo.errors import DataError, MazoError
 
-FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """All that a file's bytes can make its reader raise."""
 T = TypeVar("T")
 

@@ -1,6 +1,7 @@
 """Every file of a finished suite, damaged: whoever reads it says so in one line that names it, and writes nothing."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -43,14 +44,15 @@ DAMAGES = {
 FLIPPED = {
     "a bit": lambda data: data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
 }
+HUGE = {"a huge number": lambda data: re.sub(rb"\d+", b"9" * 400, data)}
 CUT = {"cut at a line": lambda data: b"".join(data.splitlines(keepends=True)[:-1])}
 MARKDOWN = {name: DAMAGES[name] for name in ("half", "not UTF-8")}
 READERS = [
     ("record.json", DAMAGES, ["tables", "explain", "pack"]),
     ("train.json", DAMAGES, ["explain", "pack"]),
     ("train.json", {"half": DAMAGES["half"]}, ["convergence"]),
-    ("samples.jsonl", DAMAGES | CUT, ["compare", "pack"]),
-    ("curve.csv", DAMAGES | CUT | FLIPPED, ["convergence", "pack"]),
+    ("samples.jsonl", DAMAGES | CUT | HUGE, ["compare", "pack"]),
+    ("curve.csv", DAMAGES | CUT | FLIPPED | HUGE, ["convergence", "pack"]),
     ("scores.safetensors", DAMAGES | FLIPPED, ["mask"]),
     ("score.json", DAMAGES, ["evaluate"]),
     ("mask.json", {"a list": DAMAGES["a list"]}, ["evaluate"]),
@@ -120,7 +122,7 @@ def remove_made(results: Path) -> bool:
 def test_a_damaged_file_is_refused_in_one_line_that_names_it(results, name, damage, stage, capsys):
     file = results / name if "/" in name else results / RUN / name
     whole = file.read_bytes()
-    file.write_bytes((DAMAGES | CUT | FLIPPED)[damage](whole))
+    file.write_bytes((DAMAGES | CUT | FLIPPED | HUGE)[damage](whole))
     try:
         assert main(command(stage, results)) == 2
     finally:
@@ -155,3 +157,15 @@ def test_every_cell_names_the_models_weights(results, capsys):
     for method in suite.methods:
         assert main(["explain", f"{method}/rte", *command("tables", results)[1:]]) == 0
         assert f"weights {weights_checksum(model.named_parameters())}\n" in capsys.readouterr().out
+
+
+def test_an_untrained_cell_of_a_record_without_its_models_hash_is_explained_before_any_training(results, capsys):
+    record, training = results / "runs/m/one/zs/seed_0/record.json", results / RUN / "train.json"
+    whole, moved = record.read_bytes(), training.rename(training.with_name("moved"))
+    write_json(record, {**read_json(record, ""), "base_checksum": None})
+    try:
+        assert main(["explain", "zs/rte", *command("tables", results)[1:]]) == 0
+    finally:
+        record.write_bytes(whole)
+        moved.rename(training)
+    assert "weights not recorded" in capsys.readouterr().out
