@@ -5,7 +5,6 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from mazo.ablations import find_ablations
 from mazo.checks import check_suite
@@ -42,6 +41,19 @@ shell.prefix(
     f'set -euo pipefail; PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; '
 )
 
+
+# Snakemake, which keeps its records here, tells a full disk or a folder that may not be written by a traceback.
+def check_room():
+    with machine_faults_told("working folder"):
+        Path(".snakemake").mkdir(exist_ok=True)
+        if not workflow.output_settings.dryrun:
+            room = Path(".snakemake", "room")
+            try:
+                room.write_bytes(bytes(4096))
+            finally:
+                room.unlink(missing_ok=True)
+
+
 try:
     # What is checked once need not be checked again by each job of a cluster. Snakemake takes the last of equal keys.
     if workflow.is_main_process:
@@ -52,13 +64,8 @@ try:
     )
     if workflow.is_main_process:
         check_suite(SUITE)
+        check_room()
     PUBLISHED = read_published(Path(workflow.basedir, "config", "published.yaml"))
-    # Snakemake, which keeps its records here, tells a full disk or a folder that may not be written by a traceback.
-    with machine_faults_told("working folder"):
-        Path(".snakemake").mkdir(exist_ok=True)
-        if not workflow.output_settings.dryrun:
-            with TemporaryFile(dir=".snakemake") as file:
-                file.write(bytes(4096))
 except MazoError as error:
     sys.exit(one_line_each(error))
 
