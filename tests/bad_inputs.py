@@ -23,6 +23,8 @@ class BadInput:
     name: str
     changes: Callable[[Path], dict]
     words: tuple[str, ...]
+    is_slow: bool = False
+    """Whether finding it takes the libraries that load models, which a process of its own imports for seconds."""
 
 
 def good_suite(folder: Path) -> dict:
@@ -177,16 +179,19 @@ BAD_INPUTS = [
         "model without one of its weights",
         weights_changed(lambda weights: {name: w for name, w in weights.items() if name != "model.norm.weight"}),
         ("models.m.path", "wanted all weights", "config.json", "found none named model.norm.weight"),
+        is_slow=True,
     ),
     BadInput(
         "weights by other names",
         weights_changed(lambda weights: {f"zzz.{name}": w for name, w in weights.items()}),
         ("models.m.path", "found none named lm_head.weight, model.embed_tokens.weight,", "and 36 more"),
+        is_slow=True,
     ),
     BadInput(
         "model of more layers than weights",
         configured(num_hidden_layers=5),
         ("models.m.path", "found none named model.layers.4.input_layernorm.weight", "and 6 more"),
+        is_slow=True,
     ),
     BadInput(
         "weights of another shape",
@@ -197,13 +202,15 @@ BAD_INPUTS = [
         "size below zero",
         configured(hidden_size=-5),
         ("models.m.path", "wanted a causal language model", "hidden size (-5)"),
+        is_slow=True,
     ),
     BadInput(
         "size that is no number",
         configured(hidden_size="x"),
         ("models.m.path", "wanted a causal language model", "'hidden_size' expected int, got str (value: 'x')"),
+        is_slow=True,
     ),
-    BadInput("tokenizer of a list", tokenizer_of_a_list, ("models.m.path", "wanted a causal language model")),
+    BadInput("tokenizer of a list", tokenizer_of_a_list, ("models.m.path", "wanted a causal language model"), True),
     BadInput(
         "model in no one's home",
         lambda f: {"models": {"m": {"path": "~nosuchuser/x"}}},

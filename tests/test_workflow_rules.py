@@ -58,7 +58,8 @@ def test_a_rule_that_a_cluster_runs_asks_for_memory_and_time_itself(rule):
 
 
 def test_rows_that_changed_in_their_folder_are_prepared_again_however_old(tmp_path):
-    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(good_suite(tmp_path)))
+    suite = good_suite(tmp_path) | {"models": {"m": {"path": "embedded:llama"}}}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
     report = tmp_path / "results" / "bad" / "data" / "rte" / "report.json"
     options = ("--configfile", tmp_path / "suite.yaml", "--", str(report.relative_to(tmp_path)))
     snakemake(tmp_path, *options)
