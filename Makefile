@@ -26,7 +26,7 @@ reproduce: $(INSTALLED)
 	@$(BIN)/snakemake all report_html --cores $(CORES)
 
 test: lint
-	@$(BIN)/pytest -q -n 2 --dist loadfile
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(INSTALLED)
 	@$(BIN)/python benchmarks/steps.py --out docs/performance.md --plot docs/performance.svg
