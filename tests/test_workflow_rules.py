@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 import yaml
 from bad_inputs import ROW, good_suite, write_rows
+from full_disk import small_file_system
 from test_smoke_workflow import REPOSITORY, SNAKEMAKE, snakemake
 
 RULES = {
@@ -76,15 +77,10 @@ def test_rows_that_changed_in_their_folder_are_prepared_again_however_old(tmp_pa
 @pytest.fixture
 def disk(tmp_path):
     """A full file system."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    with suppress(OSError):
-        (place / "other").write_bytes(bytes(2**17))
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with small_file_system(tmp_path / "disk") as place:
+        with suppress(OSError):
+            (place / "other").write_bytes(bytes(2**17))
+        yield place
 
 
 @pytest.mark.parametrize(

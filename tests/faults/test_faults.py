@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from full_disk import small_file_system
 from fuzzed_inputs import fuzz_configurations, fuzz_rows
 from killed_training import make_house, outcome
 from killed_workflow import kill_workflow
@@ -52,13 +53,8 @@ def test_malformed_rows_are_taken_or_refused_in_one_line(tmp_path):
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 64 kB, and a call that makes it larger."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place, lambda: subprocess.run(["mount", "-o", "remount,size=16m", str(place)], check=True)
-    subprocess.run(["umount", str(place)], check=True)
+    with small_file_system(tmp_path / "disk") as place:
+        yield place, lambda: subprocess.run(["mount", "-o", "remount,size=16m", str(place)], check=True)
 
 
 def test_a_full_disk_stops_training_and_costs_nothing_once_there_is_room(house, small_disk, tmp_path):
