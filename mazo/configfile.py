@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError
 
 from mazo.config import Suite
 from mazo.errors import ConfigError
+from mazo.reading import FAULTS
 
 _SHORTENED = Repr()
 _SHORTENED.maxlevel, _SHORTENED.maxlist, _SHORTENED.maxdict = 3, 20, 20
@@ -67,7 +68,7 @@ def read_content(path: Path) -> object:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     # PyYAML makes values of tagged texts without looking at them: `!!int ""` is an IndexError.
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, *FAULTS) as error:
         raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
 
 

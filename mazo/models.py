@@ -14,6 +14,7 @@ from mazo.files import expanded
 from mazo.hub import hub_reason
 from mazo.machine import is_out_of_memory
 from mazo.quiet import quiet
+from mazo.reading import FAULTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -197,7 +198,7 @@ def _check_config(file: Path) -> None:
         model_type = config["model_type"]
     except FileNotFoundError:
         raise ModelError(f"model {file.parent}: wanted config.json; found {_listing(file.parent)}") from None
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except FAULTS as error:
         raise ModelError(f"{file}: wanted JSON with model_type; found {_first_line(error)}") from error
     if not isinstance(model_type, str):
         raise ModelError(f"{file}: model_type: wanted text; found {model_type!r}")
@@ -221,7 +222,7 @@ def _weights(folder: Path) -> Iterator[Path]:
     try:
         content = json.loads(index.read_text())
         names, _ = set(content["weight_map"].values()), content["metadata"].keys()
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except FAULTS as error:
         raise ModelError(f"{index}: wanted JSON with metadata and weight_map; found {_first_line(error)}") from error
     for name in sorted(names, key=str):
         is_plain = isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name
