@@ -106,8 +106,14 @@ def top_k_per_row(scores: Float[Tensor, "out in"], *, density: float) -> Bool[Te
     if not scores.isfinite().all():
         raise MaskError(f"scores: wanted finite numbers, found {int((~scores.isfinite()).sum())} that are not")
     num_kept = max(1, round(density * scores.shape[1]))
-    columns = scores.argsort(dim=1, descending=True, stable=True)[:, :num_kept]
-    return torch.zeros_like(scores, dtype=torch.bool).scatter_(1, columns, True)
+    first = scores.shape[1] - num_kept
+    # numpy finds the least of the highest scores in a fraction of the time that an order of all of them takes.
+    least = np.partition(scores.numpy(force=True), first, axis=1)[:, first]
+    marks = scores >= torch.from_numpy(least.copy()).to(scores.device)[:, None]
+    (tied,) = (marks.sum(1) > num_kept).nonzero(as_tuple=True)
+    columns = scores[tied].argsort(dim=1, descending=True, stable=True)[:, :num_kept]
+    marks[tied] = torch.zeros_like(marks[tied]).scatter_(1, columns, True)
+    return marks
 
 
 def mask_from_scores(

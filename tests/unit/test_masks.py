@@ -29,6 +29,15 @@ def test_ties_go_to_the_lower_column():
     assert kept.tolist() == [[False, True, True, False], [True, True, False, False]]
 
 
+@pytest.mark.parametrize("values", [2, 5, 1000])
+@pytest.mark.parametrize("density", [0.05, 0.3, 1.0])
+def test_the_kept_are_the_first_in_a_stable_order_of_the_row(values, density):
+    matrix = (scores(40, 60) * values).floor() / 7  # many ties, few, or none
+    columns = matrix.argsort(dim=1, descending=True, stable=True)[:, : round(density * 60)]
+    kept = top_k_per_row(matrix, density=density)
+    assert torch.equal(kept, torch.zeros(40, 60, dtype=torch.bool).scatter_(1, columns, True))
+
+
 def test_scores_that_are_not_finite_are_refused():
     with pytest.raises(MaskError, match="found 2 that are not"):
         top_k_per_row(torch.tensor([[1.0, float("nan"), float("inf")]]), density=0.5)
