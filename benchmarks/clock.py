@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -18,6 +19,12 @@ class Clock:
         self.processor += time.process_time()
         return self
 
+    def mean(self, other: "Clock") -> "Clock":
+        """Return the mean of this and another, both stopped."""
+        both = copy(self)
+        both.wall, both.processor = (self.wall + other.wall) / 2, (self.processor + other.processor) / 2
+        return both
+
 
 def timed(work: Callable[[], object], *, times: int = 1) -> Clock:
     """Time some work done several times over."""
@@ -29,7 +36,7 @@ def timed(work: Callable[[], object], *, times: int = 1) -> Clock:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How long some work took beside a unit of work timed just before it: median and quartiles over the repeats."""
+    """How long some work took beside units of work timed just before and after: median and quartiles of the repeats."""
 
     wall: float
     processor: float
@@ -46,17 +53,22 @@ class Ratio:
 def ratios(
     works: Mapping[str, Callable[[], object]], unit: Callable[[], object], *, repeats: int, times: int = 1
 ) -> dict[str, Ratio]:
-    """Time every work beside a unit of work, in turns: one repeat of each, then the next.
+    """Time every work between two units of work, in turns: one repeat of each, then the next.
+
+    A machine that grows slower or faster meanwhile does so to both.
 
     :param repeats: At least 2.
     :param times: How often each is done in a repeat.
     """
     pairs: dict[str, list[tuple[Clock, Clock]]] = {name: [] for name in works}
     names = list(works)
+    before = timed(unit, times=times)
     for repeat in range(repeats):
         # Begun at another place in every repeat, so that none always follows the same neighbour.
         for name in names[repeat % len(names) :] + names[: repeat % len(names)]:
-            pairs[name].append((timed(unit, times=times), timed(works[name], times=times)))
+            work, after = timed(works[name], times=times), timed(unit, times=times)
+            pairs[name].append((before.mean(after), work))
+            before = after
     return {name: _ratio(both, times=times) for name, both in pairs.items()}
 
 
