@@ -60,6 +60,30 @@ class Gaps:
         return places
 
 
+class DeviceGaps:
+    """Positions on another device, held as there.
+
+    :param gaps: The positions, which stay held here too.
+    :param steps: From each to the next, on the device; sent there if ``None``.
+    """
+
+    def __init__(self, gaps: Gaps, device: torch.device, steps: Tensor | None = None) -> None:
+        self.gaps, self.device = gaps, device
+        self.steps = torch.from_numpy(gaps.steps).to(device) if steps is None else steps
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.gaps)
+
+    def __getitem__(self, part: slice) -> "DeviceGaps":
+        """Return a stretch of them, in the same memory."""
+        return DeviceGaps(self.gaps[part], self.device, self.steps[part])
+
+    def positions(self) -> Int[Tensor, " positions"]:
+        """Return the positions themselves."""
+        return self.steps.long().cumsum(0).add_(self.gaps.before)
+
+
 class GapsByName(Mapping[str, Tensor]):
     """Positions by tensor, in a fraction of their memory: worked out anew whenever they are looked up.
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.estimate import Closure, two_point_
+from mazo.zeroth_order.trained import Trained
 from mazo.zeroth_order.unmasked import Master
 
 
@@ -23,10 +24,10 @@ def zo_slopes(
     :param num_directions: How many directions q, two forwards each.
     :param seed: Seed of the directions.
     """
-    coordinates = {name: Master(weight, device="cpu") for name, weight in weights.items()}
-    sizes = {name: tensor.size for name, tensor in coordinates.items()}
+    trained = Trained({name: Master(weight, device="cpu") for name, weight in weights.items()})
+    sizes = {name: tensor.size for name, tensor in trained.items()}
     directions = (Direction(seed, 0, index, "gaussian", sizes) for index in range(num_directions))
-    return torch.cat([two_point_(coordinates, [z], eps=eps, closure=closure)[1].flatten() for z in directions])
+    return torch.cat([two_point_(trained, [z], eps=eps, closure=closure)[1].flatten() for z in directions])
 
 
 @torch.no_grad()

@@ -62,8 +62,7 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
     assert isinstance(run.method, ZerothOrder)
     held = {"sgd": 0, "sign": 0, "momentum": 4, "adam": 8}[run.method.step] * total
     if run.method.mask is not None and run.method.mask_mode == "direction":
-        # The kept numbers' places: the steps between them, or on a GPU 32-bit integers.
-        held += (2 if on_cpu else 4) * total
+        held += 2 * total  # the steps between the kept numbers' places
     if run.method.precision == "master":
         held += 4 * total
     # The direction's numbers and the update from them: of a block, or of a tensor that cannot be split.

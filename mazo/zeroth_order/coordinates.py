@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mazo.zeroth_order.distributions import BLOCK, DEVICE_BLOCK
 from mazo.zeroth_order.stream import Numbers, Stream
+from mazo.zeroth_order.targets import Target
 
 Change = Callable[[Tensor], None]
 
@@ -29,9 +30,14 @@ class Coordinates(ABC):
     """What the run's step size is multiplied by."""
 
     @property
-    def by_loops(self) -> bool:
-        """Whether the CPU's loops do all of a move and of a plain step, and so a thread of its own may."""
-        return False
+    def move_target(self) -> Target | None:
+        """What :meth:`move_` writes along z, for kernels that do it for all tensors; ``None`` where it does more."""
+        return None
+
+    @property
+    def step_target(self) -> Target | None:
+        """What :meth:`step_` changes, if z alone changes it; ``None`` where it does more than change it."""
+        return None
 
     @property
     def parts(self) -> "list[tuple[int, Coordinates]]":
@@ -72,11 +78,6 @@ class Splittable(Coordinates):
         if self.size <= block:
             return [(0, self)]
         return [(start, self._part(start, min(start + block, self.size))) for start in range(0, self.size, block)]
-
-    @cached_property
-    def by_loops(self) -> bool:
-        """Whether the numbers are float32, and on a CPU."""
-        return self._flat.dtype == torch.float32 and self._flat.device.type == self.device.type == "cpu"
 
     def _part(self, start: int, end: int) -> "Splittable":
         part = copy(self)

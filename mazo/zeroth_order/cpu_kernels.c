@@ -34,14 +34,24 @@ typedef union {
     uint16_t pieces[4 * WORDS];
 } integers_t;
 
+/* Consecutive numbers of a tensor's direction, and where they are written. */
 typedef struct {
     float *out;
     const float *base; /* null where numbers are written as they are */
     const void *steps; /* from each number's place to the next one's; null where they go one after the other */
     int64_t width;     /* bytes of a step */
     int64_t place;     /* of the number before */
-    float alpha, decay;
-    int64_t size;  /* how many numbers there are */
+    int64_t size;      /* how many numbers there are */
+    int64_t start;     /* which of the tensor's the first is */
+    int64_t tensor;    /* whose key and alpha are theirs */
+} stretch_t;
+
+typedef struct {
+    float *out;
+    const float *base;
+    const void *steps;
+    int64_t width, place, size;
+    float alpha, decay, coefficient, back;
     int64_t ahead; /* the last place asked for */
 } target_t;
 
@@ -99,7 +109,8 @@ WITHIN void ask_first(target_t *to)
             ask_ahead(to, number);
 }
 
-/* Write the next number where it belongs, added to its base where there is one: to what lies there if that is the same. */
+/* Write the next number where it belongs, added to its base where there is one: to what lies there if that is the same,
+   which is moved along the number first. */
 WITHIN void put(target_t *to, int64_t number, float z)
 {
     int64_t place = number;
@@ -107,26 +118,28 @@ WITHIN void put(target_t *to, int64_t number, float z)
         place = to->place += (int64_t)step_to(to, number);
         ask_ahead(to, number);
     }
+    float update = z * to->coefficient;
     if (to->base) {
         float theta = to->base[to->base == to->out ? place : number];
+        if (to->back != 0)
+            theta = fmaf(z, to->back, theta);
         if (to->decay != 0)
-            z = fmaf(theta, to->decay, z);
-        z = fmaf(z, to->alpha, theta);
+            update = fmaf(theta, to->decay, update);
+        update = fmaf(update, to->alpha, theta);
     }
-    to->out[place] = z;
+    to->out[place] = update;
 }
 
-WITHIN void normal_loop(target_t to, float scale, float coefficient, uint64_t low, uint64_t high,
-                        uint64_t first_block, const float *table)
+WITHIN void normal_loop(target_t to, int64_t start, uint64_t low, uint64_t high, float scale, const float *table)
 {
     integers_t made;
     ask_first(&to);
     for (int64_t begin = 0; begin < to.size; begin += 4 * WORDS) {
         int64_t count = to.size - begin < 4 * WORDS ? to.size - begin : 4 * WORDS;
-        make_words(made.words, (count + 15) / 16, low, high, first_block + (uint64_t)(begin / 16));
+        make_words(made.words, (count + 15) / 16, low, high, (uint64_t)(start + begin) / 16);
 #pragma GCC ivdep
         for (int64_t i = 0; i < count; i++)
-            put(&to, begin + i, table[made.pieces[i]] * scale * coefficient);
+            put(&to, begin + i, table[made.pieces[i]] * scale);
     }
 }
 
@@ -141,51 +154,72 @@ WITHIN float signed_by(uint32_t bits, int bit, float unit)
     return z.number;
 }
 
-WITHIN void signs_loop(target_t to, float unit, uint64_t low, uint64_t high, uint64_t first_block)
+WITHIN void signs_loop(target_t to, int64_t start, uint64_t low, uint64_t high, float scale)
 {
     integers_t made;
     ask_first(&to);
     for (int64_t begin = 0; begin < to.size; begin += 64 * WORDS) {
         int64_t count = to.size - begin < 64 * WORDS ? to.size - begin : 64 * WORDS;
-        make_words(made.words, (count + 255) / 256, low, high, first_block + (uint64_t)(begin / 256));
+        make_words(made.words, (count + 255) / 256, low, high, (uint64_t)(start + begin) / 256);
         for (int64_t half = 0; half < count / 32; half++) {
             uint32_t bits = made.halves[half];
 #pragma GCC ivdep
             for (int i = 0; i < 32; i++)
-                put(&to, begin + 32 * half + i, signed_by(bits, i, unit));
+                put(&to, begin + 32 * half + i, signed_by(bits, i, scale));
         }
         for (int64_t i = count / 32 * 32; i < count; i++)
-            put(&to, begin + i, signed_by(made.halves[i / 32], i % 32, unit));
+            put(&to, begin + i, signed_by(made.halves[i / 32], i % 32, scale));
     }
 }
 
 /* What a loop asks of its target is the same for all numbers: one copy of the loop for each answer. */
-#define FOR_EACH_TARGET(loop, ...)                                                                                     \
-    if (!base)                                                                                                         \
-        loop((target_t){out, 0, 0, 0, 0, 0, 0, size, 0}, __VA_ARGS__);                                                 \
-    else if (!steps && decay == 0)                                                                                     \
-        loop((target_t){out, base, 0, 0, 0, alpha, 0, size, 0}, __VA_ARGS__);                                          \
-    else if (!steps)                                                                                                   \
-        loop((target_t){out, base, 0, 0, 0, alpha, decay, size, 0}, __VA_ARGS__);                                      \
-    else if (width == 1)                                                                                               \
-        loop((target_t){out, base, steps, 1, place, alpha, decay, size, place}, __VA_ARGS__);                          \
-    else if (width == 2)                                                                                               \
-        loop((target_t){out, base, steps, 2, place, alpha, decay, size, place}, __VA_ARGS__);                          \
+#define FOR_EACH_TARGET(loop, back, coefficient, ...)                                                                  \
+    if (!to->base)                                                                                                     \
+        loop((target_t){to->out, 0, 0, 0, 0, to->size, 0, 0, coefficient, 0, 0}, __VA_ARGS__);                         \
+    else if (!to->steps && decay == 0)                                                                                 \
+        loop((target_t){to->out, to->base, 0, 0, 0, to->size, alpha, 0, coefficient, back, 0}, __VA_ARGS__);           \
+    else if (!to->steps)                                                                                               \
+        loop((target_t){to->out, to->base, 0, 0, 0, to->size, alpha, decay, coefficient, back, 0}, __VA_ARGS__);       \
+    else if (to->width == 1)                                                                                           \
+        loop((target_t){to->out, to->base, to->steps, 1, to->place, to->size, alpha, decay, coefficient, back,         \
+                        to->place},                                                                                    \
+             __VA_ARGS__);                                                                                             \
+    else if (to->width == 2)                                                                                           \
+        loop((target_t){to->out, to->base, to->steps, 2, to->place, to->size, alpha, decay, coefficient, back,         \
+                        to->place},                                                                                    \
+             __VA_ARGS__);                                                                                             \
     else                                                                                                               \
-        loop((target_t){out, base, steps, width, place, alpha, decay, size, place}, __VA_ARGS__)
+        loop((target_t){to->out, to->base, to->steps, to->width, to->place, to->size, alpha, decay, coefficient, back, \
+                        to->place},                                                                                    \
+             __VA_ARGS__)
+
+/* Go through the stretches, all of them or those that no other thread has taken. */
+#define FOR_EACH_STRETCH(plain, returning)                                                                             \
+    for (int64_t i = next ? __atomic_fetch_add(next, 1, __ATOMIC_RELAXED) : 0; i < count;                              \
+         i = next ? __atomic_fetch_add(next, 1, __ATOMIC_RELAXED) : i + 1) {                                           \
+        const stretch_t *to = stretches + i;                                                                           \
+        uint64_t low = keys[2 * to->tensor], high = keys[2 * to->tensor + 1];                                          \
+        float alpha = alphas[to->tensor];                                                                              \
+        if (back == 0) {                                                                                               \
+            plain;                                                                                                     \
+        } else {                                                                                                       \
+            returning;                                                                                                 \
+        }                                                                                                              \
+    }
 
 /* Write normal numbers, 16 bits each. */
-EACH_PROCESSOR void write_normal_2(float *out, int64_t size, const float *base, const void *steps, int64_t width,
-                                 int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
-                                 uint64_t high, uint64_t first_block, const float *table)
+EACH_PROCESSOR void write_normal_3(const stretch_t *stretches, int64_t count, int64_t *next, const uint64_t *keys,
+                                 const float *alphas, float decay, float back, float scale, float coefficient,
+                                 const float *table)
 {
-    FOR_EACH_TARGET(normal_loop, scale, coefficient, low, high, first_block, table);
+    FOR_EACH_STRETCH(FOR_EACH_TARGET(normal_loop, 0, coefficient, to->start, low, high, scale, table),
+                     FOR_EACH_TARGET(normal_loop, back, coefficient, to->start, low, high, scale, table))
 }
 
 /* Write signs, one bit each, an integer's low bits first. */
-EACH_PROCESSOR void write_signs_2(float *out, int64_t size, const float *base, const void *steps, int64_t width,
-                                int64_t place, float alpha, float decay, float scale, float coefficient, uint64_t low,
-                                uint64_t high, uint64_t first_block)
+EACH_PROCESSOR void write_signs_3(const stretch_t *stretches, int64_t count, int64_t *next, const uint64_t *keys,
+                                const float *alphas, float decay, float back, float scale, float coefficient)
 {
-    FOR_EACH_TARGET(signs_loop, scale * coefficient, low, high, first_block);
+    FOR_EACH_STRETCH(FOR_EACH_TARGET(signs_loop, 0, 1, to->start, low, high, scale * coefficient),
+                     FOR_EACH_TARGET(signs_loop, back, coefficient, to->start, low, high, scale))
 }

@@ -1,64 +1,119 @@
-"""The loops of ``cpu_kernels.c``, compiled as the package is installed: a direction made and added in one pass.
+"""The loops of ``cpu_kernels.c``, compiled as the package is installed: directions made and added in one pass.
 
 An installation without a C compiler lacks them; torch then adds numbers that numpy draws. The bits are the same where
 torch fuses multiplications and additions, as it does on processors that can.
 """
 
 import ctypes
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from struct import Struct
 
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt64
 
-from mazo.gaps import Gaps
+from mazo.gaps import DeviceGaps
 from mazo.zeroth_order.distributions import normal_quantiles
-from mazo.zeroth_order.stream import Stream
+from mazo.zeroth_order.targets import Stretch, Target
 
 LIBRARY_FILES = [Path(__file__).with_name(f"_cpu_kernels{suffix}") for suffix in EXTENSION_SUFFIXES]
 """Where the library may be."""
 
-_POINTER, _WHOLE, _SINGLE, _BITS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_uint64
+_POINTER, _WHOLE, _SINGLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+_STRETCH = Struct("3P5q")
+"""A ``stretch_t`` of the loops."""
 
 
 @cache
 def library() -> ctypes.CDLL | None:
     """Load the loops; ``None`` where the package has none, or those of an earlier state of the source."""
-    place = (_POINTER, _WHOLE, _POINTER, _POINTER, _WHOLE, _WHOLE)
-    common = (*place, _SINGLE, _SINGLE, _SINGLE, _SINGLE, _BITS, _BITS, _BITS)
+    common = (_POINTER, _WHOLE, _POINTER, _POINTER, _POINTER, _SINGLE, _SINGLE, _SINGLE, _SINGLE)
     for file in filter(Path.exists, LIBRARY_FILES):
         try:
             loops = ctypes.CDLL(str(file))
-            loops.write_normal_2.argtypes = [*common, _POINTER]
-            loops.write_signs_2.argtypes = [*common]
+            loops.write_normal_3.argtypes = [*common, _POINTER]
+            loops.write_signs_3.argtypes = [*common]
         except (OSError, AttributeError):
             continue
-        loops.write_normal_2.restype = loops.write_signs_2.restype = None
+        loops.write_normal_3.restype = loops.write_signs_3.restype = None
         return loops
     return None
 
 
-def write_(
-    out: Float[Tensor, " numbers"],
-    stream: Stream,
-    *,
-    base: Float[Tensor, " base"] | None,
-    alpha: float,
-    decay: float,
-    places: Gaps | None,
-    rounded: bool,
-) -> None:
-    """Do :func:`mazo.zeroth_order.write.write_` for float32 numbers, without Python's lock."""
-    loops = library()
-    assert loops is not None
-    assert out.is_contiguous() and (base is None or base.is_contiguous())
-    held = None if base is None else base.data_ptr()
-    there = (None, 0, 0) if places is None else (places.address, places.steps.itemsize, places.before)
-    factors = alpha, decay, stream.scale, stream.coefficient
-    common = out.data_ptr(), stream.size, held, *there, *factors, stream.key & (2**64 - 1), stream.key >> 64
-    if stream.signs:
-        loops.write_signs_2(*common, stream.start // 256)
-    else:
-        table = normal_quantiles()  # held until the call is over
-        loops.write_normal_2(*common, stream.start // 16, table.data_ptr())
+def can_write(target: Target) -> bool:
+    """Tell whether the loops can: float32 to float32."""
+    float32 = target.base is None or target.base.dtype == torch.float32
+    return float32 and target.out.dtype == torch.float32 and library() is not None
+
+
+class Pass:
+    """Numbers of directions written to weights in one call.
+
+    :param stretches: Where to; no two may share memory.
+    :param signs: Whether the numbers are signs.
+    """
+
+    def __init__(self, stretches: Sequence[Stretch], *, signs: bool) -> None:
+        self._held = list(stretches)  # and so is the memory that the addresses are of
+        self._stretches = b"".join(_packed(stretch) for stretch in stretches)
+        self._signs = signs
+
+    def write_(
+        self,
+        keys: UInt64[np.ndarray, "tensors 2"],
+        alphas: Float32[np.ndarray, " tensors"],
+        *,
+        scale: float = 1.0,
+        coefficient: float = 1.0,
+        decay: float = 0.0,
+        back: float = 0.0,
+        rounded: bool = False,
+    ) -> None:
+        r"""Write :math:`b + \alpha (c s z + \text{decay} \cdot b)`, where b is the base moved by ``back`` :math:`s z`.
+
+        Every sum is a fused multiplication and addition in float32. Done on as many threads as torch uses, without
+        Python's lock.
+
+        :param keys: 128-bit key of each tensor's numbers z, the low half first.
+        :param alphas: Each tensor's factor.
+        :param scale: s.
+        :param coefficient: c.
+        :param back: For targets whose base is ``out`` itself.
+        :param rounded: Plays no part in float32.
+        """
+        loops = library()
+        assert loops is not None
+        assert keys.flags.c_contiguous and alphas.flags.c_contiguous
+        table = () if self._signs else (normal_quantiles().data_ptr(),)
+        write = loops.write_signs_3 if self._signs else loops.write_normal_3
+        data, factors = (keys.ctypes.data, alphas.ctypes.data), (decay, back, scale, coefficient)
+        count, threads = len(self._held), min(torch.get_num_threads(), len(self._held))
+        if threads == 1:
+            write(self._stretches, count, None, *data, *factors, *table)
+            return
+        next_one = ctypes.c_int64(0)
+        given = self._stretches, count, ctypes.byref(next_one), *data, *factors, *table
+        others: list[Future[None]] = []
+        try:
+            for _ in range(threads - 1):
+                others.append(_pool().submit(write, *given))
+            write(*given)
+        finally:
+            wait(others)  # nothing may write any more once this has ended, however it ends
+
+
+def _packed(stretch: Stretch) -> bytes:
+    out, base, places, _ = stretch.target
+    assert out.is_contiguous() and (base is None or base.is_contiguous()) and not isinstance(places, DeviceGaps)
+    held = 0 if base is None else base.data_ptr()
+    there = (0, 0, 0) if places is None else (places.address, places.steps.itemsize, places.before)
+    return _STRETCH.pack(out.data_ptr(), held, *there, stretch.size, stretch.start, stretch.tensor)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="pass")

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt64
 from torch import Tensor
 
 from mazo.seeding import stream_key
@@ -66,15 +67,35 @@ class Direction:
             assert self.factored is not None
             whole = self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
             return whole.to(device)
-        fill, key, scale = DISTRIBUTIONS[self.distribution], self._key(name), self._scale(device)
+        key, scale = self._key(name), self.scale(device)
         if makes_numbers(device):
-            return Stream(fill is fill_rademacher_, key, start, size, device, scale)
-        numbers = draw_(torch.empty(size), fill, key, start=start).to(device)
+            return Stream(self.signs, key, start, size, device, scale)
+        numbers = draw_(torch.empty(size), DISTRIBUTIONS[self.distribution], key, start=start).to(device)
         return numbers if scale == 1 else numbers.mul_(scale)
 
     def splits(self, name: str) -> bool:
         """Tell whether a tensor's numbers can be drawn a block at a time; a product of factors comes whole."""
         return self.factored is None or not self.factored.covers(name)
+
+    def streams(self, name: str, device: torch.device) -> bool:
+        """Tell whether a tensor's numbers are made where they are used."""
+        return self.splits(name) and makes_numbers(device)
+
+    @property
+    def signs(self) -> bool:
+        """Whether the numbers are signs; normal numbers otherwise, or made of these."""
+        return DISTRIBUTIONS[self.distribution] is fill_rademacher_
+
+    def keys(self, names: tuple[str, ...]) -> UInt64[np.ndarray, "names 2"]:
+        """Return the 128-bit keys of some tensors' numbers, the low half of each first."""
+        if names not in self._arrays:
+            both = b"".join(self._key(name).to_bytes(16, "little") for name in names)
+            self._arrays[names] = np.frombuffer(both, np.uint64).reshape(-1, 2)
+        return self._arrays[names]
+
+    @cached_property
+    def _arrays(self) -> dict[tuple[str, ...], np.ndarray]:
+        return {}
 
     def _key(self, name: str) -> int:
         if name not in self._keys:
@@ -85,7 +106,8 @@ class Direction:
     def _keys(self) -> dict[str, int]:
         return {}
 
-    def _scale(self, device: torch.device) -> float:
+    def scale(self, device: torch.device) -> float:
+        """Return what the numbers are multiplied by on a device."""
         if self.distribution != "sphere":
             return 1.0
         if device not in self._scales:

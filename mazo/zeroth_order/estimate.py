@@ -1,44 +1,19 @@
 """Losses along a direction, and the projected gradient of every task from them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import blocks, do_all
-from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
+from mazo.zeroth_order.trained import Trained
 
 Closure = Callable[[], Float[Tensor, " tasks"]]
 
 
-def move_(coordinates: Mapping[str, Coordinates], z: Direction, *, start: float, end: float) -> None:
-    """Move every tensor's weights from theta + start z to theta + end z."""
-
-    def moves() -> Iterator[tuple[Callable[[], None], bool]]:
-        for block in blocks(coordinates, z):
-            numbers = block.numbers(z) if block.part.draws(end) else None
-            yield partial(block.part.move_, numbers, start=start, end=end), block.by_loops(numbers)
-
-    do_all(moves())
-
-
-@contextmanager
-def settled_on_error_(coordinates: Mapping[str, Coordinates]) -> Iterator[None]:
-    """Write theta to all tensors' weights, wherever they have been moved to, if the block fails."""
-    try:
-        yield
-    except BaseException:
-        for tensor in coordinates.values():
-            tensor.settle_()
-        raise
-
-
 def losses_along_(
-    coordinates: Mapping[str, Coordinates],
+    trained: Trained,
     z: Direction,
     *,
     points: Sequence[float],
@@ -53,7 +28,7 @@ def losses_along_(
     at, losses = 0.0, []
     try:
         for point in points:
-            move_(coordinates, z, start=at, end=point)
+            trained.move_(z, start=at, end=point)
             at = point
             losses.append(closure().detach().cpu().double())
     except BaseException:
@@ -61,12 +36,12 @@ def losses_along_(
         raise
     finally:
         if settle:
-            move_(coordinates, z, start=at, end=0.0)
+            trained.move_(z, start=at, end=0.0)
     return torch.stack(losses)
 
 
 def two_point_(
-    coordinates: Mapping[str, Coordinates],
+    trained: Trained,
     directions: Sequence[Direction],
     *,
     eps: float,
@@ -80,13 +55,13 @@ def two_point_(
     :param settle: Where it is false the weights stay at the last point; see :func:`losses_along_`.
     :returns: The mean of each task's losses, and the projected gradients.
     """
-    losses = [losses_along_(coordinates, z, points=(eps, -eps), closure=closure, settle=settle) for z in directions]
+    losses = [losses_along_(trained, z, points=(eps, -eps), closure=closure, settle=settle) for z in directions]
     plus, minus = torch.stack(losses).unbind(1)
     return ((plus + minus) / 2).mean(0).float(), ((plus - minus) / (2 * eps)).float()
 
 
 def one_sided_(
-    coordinates: Mapping[str, Coordinates],
+    trained: Trained,
     directions: Sequence[Direction],
     *,
     eps: float,
@@ -101,10 +76,13 @@ def one_sided_(
     :returns: Each task's loss at theta, and the projected gradients.
     """
     losses = closure().detach().cpu().double()
-    plus = [losses_along_(coordinates, z, points=(eps,), closure=closure, settle=settle) for z in directions]
+    plus = [losses_along_(trained, z, points=(eps,), closure=closure, settle=settle) for z in directions]
     return losses.float(), ((torch.cat(plus) - losses) / eps).float()
 
 
 Estimate = Callable[..., tuple[Float[Tensor, " tasks"], Float[Tensor, "directions tasks"]]]
 
 ESTIMATES: dict[str, Estimate] = {"two": two_point_, "one": one_sided_}
+
+LAST_POINTS: dict[Estimate, float] = {two_point_: -1.0, one_sided_: 1.0}
+"""Where an estimate that does not settle leaves the weights, in eps along the last direction."""

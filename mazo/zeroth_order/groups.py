@@ -10,6 +10,8 @@ from torch import Tensor
 from mazo.errors import ConfigError
 from mazo.zeroth_order.coordinates import Change, Coordinates
 from mazo.zeroth_order.stream import Numbers, Stream
+from mazo.zeroth_order.targets import Target
+from mazo.zeroth_order.trained import Trained
 from mazo.zeroth_order.write import in_memory
 
 Groups = Mapping[str, Mapping[str, float]]
@@ -49,6 +51,12 @@ class Scaled(Coordinates):
         """The tensor's own blocks, each of the group."""
         return [(start, Scaled(part, self._group)) for start, part in self._inner.parts]
 
+    @property
+    def move_target(self) -> Target | None:
+        """The tensor's own, moved as many times as far."""
+        inner = self._inner.move_target
+        return None if inner is None else inner._replace(factor=self._eps)
+
     def draws(self, end: float) -> bool:
         """Tell whether a move needs z."""
         return self._inner.draws(end)
@@ -70,7 +78,7 @@ class Scaled(Coordinates):
         self._inner.settle_()
 
 
-def grouped(coordinates: Mapping[str, Coordinates], groups: Groups) -> dict[str, Coordinates]:
+def grouped(coordinates: Mapping[str, Coordinates], groups: Groups) -> Trained:
     """Give the tensors of each group its eps and step size; the others keep the run's.
 
     :param groups: By a part of the parameters' dotted names, as ``lora_A``: ``eps`` and ``lr``, each a multiple of the
@@ -82,11 +90,11 @@ def grouped(coordinates: Mapping[str, Coordinates], groups: Groups) -> dict[str,
     for part in of_part:
         if not any(part in name.split(".") for name in coordinates):
             raise ConfigError(f"groups: wanted a part of a trained parameter's name; found {part!r}")
-    held = {}
+    held: dict[str, Coordinates] = {}
     for name, tensor in coordinates.items():
         group = next((group for part, group in of_part.items() if part in name.split(".")), None)
         held[name] = tensor if group is None else Scaled(tensor, group)
-    return held
+    return Trained(held)
 
 
 def _group(part: str, settings: Mapping[str, float]) -> Group:

@@ -7,15 +7,13 @@ from torch import Tensor
 
 from mazo.gaps import Gaps
 from mazo.masks import Mask
-from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.masked import Kept, KeptInPlace, UpdateMasked
+from mazo.zeroth_order.trained import Trained
 from mazo.zeroth_order.unmasked import InPlace, Master
 
 
-def hold(
-    parameters: Mapping[str, Tensor], *, mask: Mask | None, mask_mode: str, precision: str
-) -> dict[str, Coordinates]:
-    """Take hold of the trained numbers of a model, one :class:`Coordinates` a tensor, in the parameters' order.
+def hold(parameters: Mapping[str, Tensor], *, mask: Mask | None, mask_mode: str, precision: str) -> Trained:
+    """Take hold of the trained numbers of a model, one ``Coordinates`` a tensor, in the parameters' order.
 
     :param mask: The weights to train; ``None`` trains every parameter.
     :param mask_mode: ``direction`` or ``update``; without a mask it plays no part.
@@ -25,10 +23,14 @@ def hold(
     """
     whole = {"master": Master, "in_place": InPlace}[precision]
     if mask is None:
-        return {name: whole(weight) for name, weight in parameters.items()}
+        return Trained({name: whole(weight) for name, weight in parameters.items()})
     mask.check_fits({name: tuple(weight.shape) for name, weight in parameters.items()})
     if mask_mode == "direction":
         kept = {"master": Kept, "in_place": KeptInPlace}[precision]
-        return {name: kept(weight, mask.gaps[name]) for name, weight in parameters.items() if name in mask.gaps}
+        return Trained(
+            {name: kept(weight, mask.gaps[name]) for name, weight in parameters.items() if name in mask.gaps}
+        )
     none = Gaps.of(torch.empty(0, dtype=torch.int64))
-    return {name: UpdateMasked(whole(weight), mask.gaps.get(name, none)) for name, weight in parameters.items()}
+    return Trained(
+        {name: UpdateMasked(whole(weight), mask.gaps.get(name, none)) for name, weight in parameters.items()}
+    )

@@ -4,11 +4,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mazo.gaps import Gaps
+from mazo.gaps import DeviceGaps, Gaps
 from mazo.zeroth_order.coordinates import Change, Coordinates, Splittable
 from mazo.zeroth_order.stream import Numbers, Stream
+from mazo.zeroth_order.targets import Places, Target
 from mazo.zeroth_order.unmasked import InPlace, Master
-from mazo.zeroth_order.write import Places, in_memory, put_, take, write_
+from mazo.zeroth_order.write import in_memory, put_, take, write_
 
 
 class Kept(Splittable):
@@ -23,8 +24,18 @@ class Kept(Splittable):
     def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(kept), weight.device
-        self._kept = _places(kept, size=weight.numel(), device=weight.device)
+        self._kept = _places(kept, weight.device)
         self._theta = take(self._flat, self._kept).float()
+
+    @property
+    def move_target(self) -> Target:
+        """From the copy to the kept places."""
+        return Target(self._flat, self._theta, self._kept)
+
+    @property
+    def step_target(self) -> Target:
+        """The compact copy."""
+        return Target(self._theta, self._theta)
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z to the kept places."""
@@ -54,12 +65,14 @@ class KeptInPlace(Splittable):
     def __init__(self, weight: Tensor, kept: Gaps) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(kept), weight.device
-        self._kept = _places(kept, size=weight.numel(), device=weight.device)
+        self._kept = _places(kept, weight.device)
 
     @property
-    def by_loops(self) -> bool:
-        """Return that they do not: a step takes the weights out and puts them back."""
-        return False
+    def move_target(self) -> Target:
+        """The kept weights themselves."""
+        return Target(self._flat, self._flat, self._kept)
+
+    step_target = move_target
 
     def draws(self, end: float) -> bool:
         """Return that every move does: there is no copy to return to."""
@@ -90,7 +103,12 @@ class UpdateMasked(Coordinates):
     def __init__(self, whole: Master | InPlace, kept: Gaps) -> None:
         self._whole = whole
         self.size, self.device = whole.size, whole.device
-        self._kept = _places(kept, size=self.size, device=self.device)
+        self._kept = _places(kept, self.device)
+
+    @property
+    def move_target(self) -> Target:
+        """The whole tensor's."""
+        return self._whole.move_target
 
     def draws(self, end: float) -> bool:
         """Tell whether a move needs z."""
@@ -119,8 +137,6 @@ class UpdateMasked(Coordinates):
         self._whole.settle_()
 
 
-def _places(kept: Gaps, *, size: int, device: torch.device) -> Places:
-    """Return positions in a tensor of that size as its device wants them: a GPU writes all at once, and needs each."""
-    if device.type == "cpu":
-        return kept
-    return torch.from_numpy(kept.positions()).to(device, torch.int32 if size < 2**31 else torch.int64)
+def _places(kept: Gaps, device: torch.device) -> Places:
+    """Return positions where they are wanted."""
+    return kept if device.type == "cpu" else DeviceGaps(kept, device)

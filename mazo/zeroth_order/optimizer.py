@@ -13,7 +13,7 @@ from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import make_weighting
 from mazo.zeroth_order.checks import check_names, check_several, check_whole
 from mazo.zeroth_order.direction import FACTORED, Direction, Factored
-from mazo.zeroth_order.estimate import ESTIMATES, Closure, settled_on_error_, two_point_
+from mazo.zeroth_order.estimate import ESTIMATES, LAST_POINTS, Closure, two_point_
 from mazo.zeroth_order.groups import Groups, grouped
 from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.normalization import NORMALIZATIONS
@@ -118,8 +118,8 @@ class ZerothOrderOptimizer:
             shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
             self._factored = FACTORED[direction](shapes, rank=direction_rank, period=direction_period)
         held = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
-        self._coordinates = grouped(held, groups or {})
-        self._sizes = {name: tensor.size for name, tensor in self._coordinates.items()}
+        self._trained = grouped(held, groups or {})
+        self._sizes = {name: tensor.size for name, tensor in self._trained.items()}
         self._drifts = precision == "in_place"
         self._is_settled = True
         self.steps_done, self.idle_steps = 0, 0
@@ -138,24 +138,39 @@ class ZerothOrderOptimizer:
         Raises :class:`mazo.errors.DivergedError` when a loss is not finite; the weights are then those before the step.
         """
         directions = self._directions()
-        if self._estimate is not two_point_:
-            self.settle_()
-        # A move writes every weight from theta, so it need not find them there, unless something reads them first.
-        reads = self._drifts or self.weighting.reads_validation
-        self._is_settled = False
-        found = self._estimate(self._coordinates, directions, eps=self._eps, closure=closure, settle=reads)
-        with settled_on_error_({} if reads else self._coordinates):
+        found, start = self._measure(directions, closure, settle=self.weighting.reads_validation)
+        try:
             record = self._weigh(*found, validation)
-        self._apply_(record.coefficients, directions, settle=settle or self.weighting.reads_outcome)
+        except BaseException:
+            if start != 0:
+                self._trained.move_(directions[-1], start=start, end=0.0)
+            raise
+        self._apply_(record.coefficients, directions, start=start, settle=settle or self.weighting.reads_outcome)
         if self.weighting.reads_outcome:
             self.weighting.observe(closure())
         return record
+
+    def _measure(
+        self, directions: Sequence[Direction], closure: Closure, *, settle: bool
+    ) -> tuple[tuple[Float[Tensor, " tasks"], Float[Tensor, "directions tasks"]], float]:
+        """Estimate, and leave the weights at the last point wherever the update can begin there.
+
+        :param settle: Whether something reads theta first.
+        :returns: The estimate, and the point, of the last direction.
+        """
+        if self._estimate is not two_point_:
+            self.settle_()
+        # Moves and updates write weights from a copy of theta; without one they go on from the one point they know.
+        settle = settle or (self._drifts and len(directions) > 1)
+        self._is_settled = False
+        found = self._estimate(self._trained, directions, eps=self._eps, closure=closure, settle=settle)
+        return found, 0.0 if settle else LAST_POINTS[self._estimate] * self._eps
 
     @torch.no_grad()
     def settle_(self) -> None:
         """Write the trained weights to the model, where a step has left them elsewhere."""
         if not self._is_settled:
-            for tensor in self._coordinates.values():
+            for tensor in self._trained.values():
                 tensor.settle_()
             self._is_settled = True
 
@@ -183,16 +198,22 @@ class ZerothOrderOptimizer:
         self._apply_(coefficients, self._directions(), settle=settle)
 
     def _apply_(
-        self, coefficients: Float[Tensor, " directions"], directions: Sequence[Direction], *, settle: bool
+        self,
+        coefficients: Float[Tensor, " directions"],
+        directions: Sequence[Direction],
+        *,
+        start: float = 0.0,
+        settle: bool,
     ) -> None:
         self._is_settled = False
         update_(
-            self._coordinates,
+            self._trained,
             directions,
             coefficients.tolist(),
             rule=self._rule,
             lr=self.lr,
             weight_decay=self._weight_decay,
+            start=start if self._drifts else 0.0,
             settle=settle,
         )
         self._is_settled = settle
@@ -201,11 +222,12 @@ class ZerothOrderOptimizer:
     @torch.no_grad()
     def repeat_(self, coefficients: Float[Tensor, " directions"], *, settle: bool = True) -> None:
         """Do a logged step again, bit for bit, without a forward; ``settle`` as for :meth:`step`."""
+        directions, start = self._directions(), 0.0
         if self._drifts:
             # Measuring moved these weights for good; the same moves, with nothing measured, move them as far.
             zeros = torch.zeros(1)
-            self._estimate(self._coordinates, self._directions(), eps=self._eps, closure=lambda: zeros)
-        self.apply_(coefficients, settle=settle)
+            _, start = self._measure(directions, lambda: zeros, settle=self.weighting.reads_validation)
+        self._apply_(coefficients, directions, start=start, settle=settle)
 
     @property
     def lr(self) -> float:

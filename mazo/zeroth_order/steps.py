@@ -15,6 +15,9 @@ Place = tuple[str, int]
 class Step(ABC):
     """A rule from some numbers' estimated gradient to its update u; the engine then does theta <- theta - lr u."""
 
+    is_gradient: bool = False
+    """Whether the update is the gradient, so that neither need be in memory."""
+
     @abstractmethod
     def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return the update of the numbers at ``place``; called once a step for each.
@@ -25,6 +28,8 @@ class Step(ABC):
 
 class SGD(Step):
     """The gradient itself (MeZO)."""
+
+    is_gradient = True
 
     def update(self, place: Place, gradient: Numbers) -> Numbers:
         """Return g, in memory or not."""

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mazo.zeroth_order.coordinates import Change, Splittable
 from mazo.zeroth_order.stream import Numbers
+from mazo.zeroth_order.targets import Target
 from mazo.zeroth_order.write import write_
 
 
@@ -21,6 +22,16 @@ class Master(Splittable):
         self._flat = weight.detach().view(-1)
         self._theta = self._flat.to(device or weight.device, torch.float32, copy=True)
         self.size, self.device = len(self._flat), self._theta.device
+
+    @property
+    def move_target(self) -> Target:
+        """From the copy to the weights."""
+        return Target(self._flat, self._theta)
+
+    @property
+    def step_target(self) -> Target:
+        """The copy."""
+        return Target(self._theta, self._theta)
 
     def move_(self, z: Numbers | None, *, start: float, end: float) -> None:
         """Write theta + end z from the copy."""
@@ -52,6 +63,13 @@ class InPlace(Splittable):
     def __init__(self, weight: Tensor) -> None:
         self._flat = weight.detach().view(-1)
         self.size, self.device = len(self._flat), weight.device
+
+    @property
+    def move_target(self) -> Target:
+        """The weights themselves."""
+        return Target(self._flat, self._flat)
+
+    step_target = move_target
 
     def draws(self, end: float) -> bool:
         """Return that every move does: there is no copy to return to."""

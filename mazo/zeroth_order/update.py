@@ -1,20 +1,21 @@
 """The update of all trained weights, a block at a time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from torch import Tensor
 
-from mazo.zeroth_order.blocks import Block, blocks, do_all
+from mazo.zeroth_order.blocks import Block, blocks
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
 from mazo.zeroth_order.steps import Step
 from mazo.zeroth_order.stream import Numbers
+from mazo.zeroth_order.trained import Trained
 from mazo.zeroth_order.write import add_, in_memory, times_, write_
 
 
 def update_(
-    coordinates: Mapping[str, Coordinates],
+    trained: Trained,
     directions: Sequence[Direction],
     coefficients: Sequence[float],
     *,
@@ -22,24 +23,31 @@ def update_(
     lr: float,
     weight_decay: float,
     settle: bool,
+    start: float = 0.0,
 ) -> None:
     """Step every tensor along the gradient sum_k coefficient_k z_k, as a rule has it.
 
     :param settle: Whether theta is to be written to the model's weights too.
+    :param start: Where weights that are trained in place are, theta + start z, z being the one direction.
     """
-
-    def steps() -> Iterator[tuple[Callable[[], None], bool]]:
-        for block in blocks(coordinates, directions[0]):
-            own_lr = lr * block.part.lr_factor
-            update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
-            # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
-            if own_lr != 0:
-                descend_ = partial(_descend_, update=update, lr=own_lr, weight_decay=weight_decay)
-                yield partial(block.part.step_, descend_), block.by_loops(update) and not settle
-            if settle:
-                yield block.part.settle_, False
-
-    do_all(steps())
+    rest: Mapping[str, Coordinates] = trained
+    if lr == 0 and start != 0:
+        trained.move_(directions[0], start=start, end=0.0)
+        start = 0.0
+    if rule.is_gradient and len(directions) == 1 and lr != 0:
+        (z,), (coefficient,) = directions, coefficients
+        rest = trained.step_(z, coefficient=coefficient, lr=lr, weight_decay=weight_decay, start=start)
+    for block in blocks(rest, directions[0]):
+        if start != 0:
+            block.part.move_(block.numbers(directions[0]), start=start, end=0.0)
+        own_lr = lr * block.part.lr_factor
+        update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
+        # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.
+        if own_lr != 0:
+            block.part.step_(partial(_descend_, update=update, lr=own_lr, weight_decay=weight_decay))
+    if settle:
+        for tensor in trained.values():
+            tensor.settle_()
 
 
 def _gradient(block: Block, directions: Sequence[Direction], coefficients: Sequence[float]) -> Numbers:

@@ -4,16 +4,15 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from mazo.gaps import Gaps
 from mazo.zeroth_order import cpu_kernels
 from mazo.zeroth_order.stream import Numbers, Stream
-
-Places = Int[Tensor, " size"] | Gaps
-"""Where some numbers go in a tensor: on a CPU by the steps between them."""
+from mazo.zeroth_order.targets import Places, Stretch, Target
 
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Integer types by their bytes."""
@@ -41,8 +40,9 @@ def write_(
         ``out``, and there is no decay.
     """
     if isinstance(z, Stream):
-        if z.device.type == out.device.type and (kernels := _kernels(out, base, places)):
-            kernels.write_(out, z, base=base, alpha=alpha, decay=decay, places=places, rounded=rounded)
+        target = Target(out, base)
+        if places is None and not rounded and z.device == out.device and (found := kernels(target)):
+            _make_(found, z, target, alpha=alpha, decay=decay)
             return
         z = in_memory(z)
     if places is not None and base is out:
@@ -61,8 +61,7 @@ def write_(
 
 def take(weights: Tensor, places: Places) -> Tensor:
     """Return what lies in some places."""
-    each = torch.from_numpy(places.positions()) if isinstance(places, Gaps) else places
-    return weights.index_select(0, each.to(weights.device))
+    return weights.index_select(0, _each(places).to(weights.device))
 
 
 def put_(out: Tensor, values: Tensor, places: Places | None) -> None:
@@ -75,18 +74,31 @@ def put_(out: Tensor, values: Tensor, places: Places | None) -> None:
         integers = INTEGERS[out.element_size()]
         out.view(integers).numpy()[places.positions()] = values.to(out.dtype).view(integers).numpy()
     else:
-        out.index_copy_(0, places.long(), values.to(out.dtype))
+        out.index_copy_(0, _each(places), values.to(out.dtype))
+
+
+def _each(places: Places) -> Tensor:
+    positions = places.positions()
+    return positions if isinstance(positions, Tensor) else torch.from_numpy(positions)
 
 
 def in_memory(numbers: Numbers) -> Float[Tensor, " numbers"]:
     """Return numbers as a tensor."""
     if isinstance(numbers, Tensor):
         return numbers
-    out = torch.empty(numbers.size, dtype=torch.float32, device=numbers.device)
-    kernels = _kernels(out, out)
-    assert kernels is not None
-    kernels.write_(out, numbers, base=None, alpha=1.0, decay=0.0, places=None, rounded=False)
-    return out
+    target = Target(torch.empty(numbers.size, dtype=torch.float32, device=numbers.device), None)
+    found = kernels(target)
+    assert found is not None
+    _make_(found, numbers, target, alpha=1.0, decay=0.0)
+    return target.out
+
+
+def _make_(kernels: ModuleType, z: Stream, target: Target, *, alpha: float, decay: float) -> None:
+    """Have kernels write one stretch alone."""
+    alone = kernels.Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
+    key = np.array([[z.key & (2**64 - 1), z.key >> 64]], np.uint64)
+    factors = {"scale": z.scale, "coefficient": z.coefficient, "decay": decay}
+    alone.write_(key, np.array([alpha], np.float32), **factors)
 
 
 def times_(numbers: Numbers, coefficient: float) -> Numbers:
@@ -107,12 +119,13 @@ def makes_numbers(device: torch.device) -> bool:
     return device.type == "cuda" and find_spec("triton") is not None
 
 
-def _kernels(out: Tensor, base: Tensor, places: Places | None = None) -> ModuleType | None:
-    """Return the kernels that can write ``out``, imported where they are first needed; ``None`` if there are none."""
-    if out.device != base.device:
+def kernels(target: Target) -> ModuleType | None:
+    """Return the kernels that can write to a target, imported where they are first needed; ``None`` if none can."""
+    out, base = target.out, target.base
+    if base is not None and out.device != base.device:
         return None
     if out.device.type == "cuda":
         from mazo.zeroth_order import gpu_kernels  # imports Triton, which need not be installed
 
         return gpu_kernels
-    return cpu_kernels if out.dtype == base.dtype == torch.float32 and not isinstance(places, Tensor) else None
+    return cpu_kernels if out.device.type == "cpu" and cpu_kernels.can_write(target) else None

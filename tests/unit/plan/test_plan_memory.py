@@ -79,7 +79,7 @@ def test_a_direction_takes_a_block_at_most_where_it_can_be_split(device, block):
     assert whole - split == pytest.approx(8 * (32_000 * 4096 - block) / GIB, abs=0.01)
 
 
-def test_a_kept_weight_takes_eight_bytes_of_a_gpu():
+def test_a_kept_weight_takes_six_bytes_of_a_gpu():
     tenth, hundredth = (peaks(ZO | {"mask": {"density": density}}) for density in (0.1, 0.01))
     maskable = 6_738_415_616 - 2 * 32_000 * 4096
-    assert tenth - hundredth == pytest.approx(8 * 0.09 * maskable / GIB, rel=0.01)
+    assert tenth - hundredth == pytest.approx(6 * 0.09 * maskable / GIB, rel=0.01)

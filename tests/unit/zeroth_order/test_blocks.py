@@ -1,4 +1,3 @@
-import threading
 from collections import defaultdict
 
 import pytest
@@ -6,7 +5,7 @@ import torch
 from torch import Tensor
 from toy_problem import Weights, bits, mask_of
 
-from mazo.zeroth_order.blocks import blocks, do_all
+from mazo.zeroth_order.blocks import blocks
 from mazo.zeroth_order.direction import FACTORED, Direction
 from mazo.zeroth_order.distributions import BLOCK
 from mazo.zeroth_order.hold import hold
@@ -69,25 +68,3 @@ def test_a_block_is_moved_and_stepped_alone():
     assert torch.equal(changed[:start], old[:start]) and torch.equal(changed[start:], old[start:] + 1)
     coordinates["first"].settle_()  # the whole and its parts share theta
     assert torch.equal(model.first.flatten(), changed)
-
-
-def test_works_that_may_have_threads_are_over_when_an_error_is_told(monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    begun, goes_on, ended = threading.Event(), threading.Event(), []
-
-    def slow() -> None:
-        begun.set()
-        goes_on.wait(10)
-        ended.append("slow")
-
-    def fail() -> None:
-        begun.wait(10)
-        threading.Timer(0.05, goes_on.set).start()
-        raise RuntimeError("no memory")
-
-    with pytest.raises(RuntimeError, match="no memory"):
-        do_all([(slow, True), (fail, False), (lambda: ended.append("never"), False)])
-    assert ended == ["slow"]
-    with pytest.raises(RuntimeError, match="no memory"):
-        do_all([(fail, True), (lambda: ended.append("here"), False)])
-    assert ended == ["slow", "here"]

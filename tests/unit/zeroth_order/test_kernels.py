@@ -4,22 +4,22 @@ import os
 import subprocess
 import sys
 from math import prod
-from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from toy_problem import Weights, bits, mask_of
 
 from mazo import ZerothOrderOptimizer
-from mazo.gaps import Gaps
-from mazo.zeroth_order import direction, write
+from mazo.gaps import DeviceGaps, Gaps
+from mazo.zeroth_order import direction, trained, write
 from mazo.zeroth_order.distributions import draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.stream import Stream
+from mazo.zeroth_order.targets import Stretch, Target
 from mazo.zeroth_order.write import add_, in_memory, makes_numbers
 
 HAS_GPU = torch.cuda.is_available()
-KERNELS = write._kernels
 FILLS = {False: fill_gaussian_, True: fill_rademacher_}
 KEY = 0xFEDCBA9876543210_8123456789ABCDEF
 TYPES = [torch.float32, torch.bfloat16, torch.float16]
@@ -50,13 +50,15 @@ RUNS = {
 COMPILED = """
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
-from mazo.zeroth_order.gpu_kernels import BLOCKS, _write
+import triton.language as tl
+from mazo.zeroth_order.gpu_kernels import PROGRAMS, _write
 
 for signs in (False, True):
-    types = dict(out="*bf16", base="*bf16", places="*i64", upper="*fp32")
-    types |= dict.fromkeys(["key_low", "key_high", "first_block"], "u64") | {"size": "i64"}
-    types |= dict.fromkeys(["scale", "coefficient", "alpha", "decay"], "fp32")
-    fixed = dict(signs=signs, decays=True, rounded=True, there=True, blocks=BLOCKS[signs])
+    types = dict.fromkeys(["rows", "befores", "keys"], "*i64") | dict(owners="*i32", alphas="*fp32", upper="*fp32")
+    types |= dict.fromkeys(["scale", "coefficient", "decay", "back"], "fp32")
+    fixed = dict(out_type=tl.bfloat16, base_type=tl.bfloat16, steps_type=tl.uint8, moves=True, even=True, wide=False)
+    fixed |= dict(scaled=True, rounded=True, decays=True, returns=True, signs=signs)
+    fixed |= dict(blocks=PROGRAMS[signs, True].blocks)
     source = ASTSource(_write, types | dict.fromkeys(fixed, "constexpr"), fixed)
     print(compile(source, target=GPUTarget("cuda", 80, 32), options={"enable_fp_fusion": False}).asm["ptx"])
 """
@@ -95,11 +97,8 @@ def device(request, monkeypatch) -> torch.device:
 
     monkeypatch.setattr(InterpreterBuilder, "cast_impl", cast_impl)
 
-    def on_cpu_tensors(out, z, *, places, **settings):
-        each = torch.from_numpy(places.positions()) if isinstance(places, Gaps) else places
-        gpu_kernels.write_(out, z, places=each, **settings)
-
-    monkeypatch.setattr(write, "_kernels", lambda *tensors: SimpleNamespace(write_=on_cpu_tensors))
+    for module in (write, trained):
+        monkeypatch.setattr(module, "kernels", lambda target: gpu_kernels)
     return torch.device("cpu")
 
 
@@ -110,6 +109,20 @@ def plain(z: Stream) -> Tensor:
 def normal(*shape: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     numbers = torch.randn(prod(shape), generator=torch.Generator().manual_seed(4))
     return numbers.view(shape).to(device, dtype)
+
+
+def placed(positions: Tensor, device: torch.device) -> Gaps | DeviceGaps:
+    """Positions as the device's masks hold them."""
+    gaps = Gaps.of(positions)
+    return gaps if device.type == "cpu" else DeviceGaps(gaps, device)
+
+
+def write_(z: Stream, target: Target, alpha: float, **settings: float) -> None:
+    """Write one stretch as a pass does."""
+    alone = write.kernels(target).Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
+    keys = np.array([[z.key % 2**64, z.key >> 64]], np.uint64)
+    factors = {"scale": z.scale, "coefficient": z.coefficient, **settings}
+    alone.write_(keys, np.array([alpha], np.float32), **factors)
 
 
 @pytest.mark.parametrize("signs", [False, True])
@@ -145,12 +158,18 @@ def test_a_base_is_added_in_float32_and_rounded_once(dtype, device):
 def test_weights_are_moved_in_their_own_type(dtype, device):
     # A power of two: the CPU's sums round alpha to the weights' type, a GPU's do not.
     z, theta = Stream(False, KEY, 0, 3000, device), normal(3000, device=device, dtype=dtype)
+    if not can_write(Target(theta, theta)):
+        pytest.skip("the CPU's kernels write float32")
     wanted = theta.clone().add_(plain(z).to(dtype), alpha=-(2**-9))
-    write.write_(theta, z, base=theta, alpha=-(2**-9), rounded=True)
+    write_(z, Target(theta, theta), -(2**-9), rounded=True)
     assert torch.equal(theta, wanted)
 
 
-@pytest.mark.parametrize("held", ["int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+def can_write(target: Target) -> bool:
+    return write.kernels(target) is not None
+
+
+@pytest.mark.parametrize("held", ["uint8", "uint16", "uint32", "uint64"])
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("signs", [False, True])
 def test_numbers_go_to_their_places_and_nothing_else_is_written(signs, dtype, held, device):
@@ -159,41 +178,79 @@ def test_numbers_go_to_their_places_and_nothing_else_is_written(signs, dtype, he
         normal(500, device=device),
         normal(90_000, device=device).to(dtype),
     )
+    if not can_write(Target(out, base)):
+        pytest.skip("the CPU's kernels write float32")
     order = torch.randperm(1900, generator=torch.Generator().manual_seed(1))[:500].sort().values
-    order[250:] += 300 if held == "uint16" else 80_000 if held in ("uint32", "uint64") else 0
+    order[250:] += {"uint8": 0, "uint16": 300}.get(held, 80_000)
     wanted = out.index_copy(0, order.to(device), torch.add(base, plain(z), alpha=0.3).to(dtype))
-    if held.startswith("u"):  # what a CPU's masks are held as
-        places = Gaps.of(order)
-        assert places.steps.dtype == ("uint32" if held == "uint64" else held)
-        places.steps = places.steps.astype(held)
-    else:
-        places = order.to(device, getattr(torch, held))
-    if isinstance(places, Gaps) != (device.type == "cpu" and write._kernels is KERNELS):
-        pytest.skip("the other kernels' way of holding places")
-    write.write_(out, z, base=base, alpha=0.3, places=places)
+    places = Gaps.of(order)
+    assert places.steps.dtype == ("uint32" if held == "uint64" else held)
+    places.steps = places.steps.astype(held)
+    if device.type != "cpu":
+        places = DeviceGaps(places, device)
+    write_(z, Target(out, base, places), 0.3)
     assert torch.equal(out, wanted)
 
 
 @pytest.mark.parametrize("step", [1, 100])
 def test_numbers_go_to_the_places_of_a_stretch(step, device):
-    if write._kernels is not KERNELS or device.type != "cpu":
-        pytest.skip("a GPU's kernels hold each place")
     places = torch.arange(7, 7 + 300 * step, step)
-    z, base, out = Stream(False, KEY, 0, 100, device), normal(100, device=device), torch.zeros(40_000)
-    write.write_(out, z, base=base, alpha=0.3, decay=0.1, places=Gaps.of(places)[200:300])
-    assert torch.equal(out[places[200:]], torch.add(base, plain(z).add_(base, alpha=0.1), alpha=0.3))
+    z = Stream(False, KEY, 0, 100, device)
+    base, out = normal(100, device=device), torch.zeros(40_000, device=device)
+    write_(z, Target(out, base, placed(places, device)[200:300]), 0.3, decay=0.1)
+    wanted = torch.add(base, plain(z).add_(base, alpha=0.1), alpha=0.3)
+    assert torch.equal(out[places[200:].to(device)], wanted)
     assert out.count_nonzero() == 100
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_numbers_are_added_to_what_lies_where_they_go(dtype, device):
-    places = torch.arange(3, 1503, 3)
-    z, theta = Stream(False, KEY, 0, 500, device), normal(2000, device=device, dtype=dtype)
+    places = torch.arange(3, 30_003, 3)
+    z, theta = Stream(False, KEY, 0, 10_000, device), normal(40_000, device=device, dtype=dtype)
+    target = Target(theta, theta, placed(places, device))
+    if not can_write(target):
+        pytest.skip("the CPU's kernels write float32")
     moved = theta[places.to(device)].add_(plain(z).to(dtype), alpha=2**-9)
     wanted = theta.index_copy(0, places.to(device), moved)
-    held = Gaps.of(places) if device.type == "cpu" else places.to(device)
-    write.write_(theta, z, base=theta, alpha=2**-9, places=held, rounded=True)
+    write_(z, target, 2**-9, rounded=True)
     assert torch.equal(theta, wanted)
+
+
+@pytest.mark.parametrize("places", [None, torch.arange(5, 15_005, 5)], ids=["all", "some"])
+@pytest.mark.parametrize("signs", [False, True])
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_a_step_may_begin_with_a_move(dtype, decay, signs, places, device):
+    z, theta = Stream(signs, KEY, 512, 3000, device), normal(16_000, device=device, dtype=dtype)
+    target = Target(theta, theta, None if places is None else placed(places, device))
+    if not can_write(target):
+        pytest.skip("the CPU's kernels write float32")
+    wanted = theta.clone()
+    write_(z, target._replace(out=wanted, base=wanted), 1e-3, rounded=True)
+    write_(z.times(0.7), target._replace(out=wanted, base=wanted), -0.1, decay=decay)
+    write_(z.times(0.7), target, -0.1, decay=decay, back=1e-3)
+    assert torch.equal(theta, wanted) and not torch.equal(theta, normal(16_000, device=device, dtype=dtype))
+
+
+def test_a_call_writes_tensors_of_every_kind(device):
+    """Of odd sizes and even ones, one after the other and scattered, a key and a factor each."""
+    sizes = [5, 4096, 16, 9000, 333, 70_000]
+    weights = [normal(3 * size, device=device) for size in sizes]
+    bases = [normal(size, device=device) for size in sizes]
+    scattered = [torch.arange(size) * (1 + i % 3) if i % 2 else None for i, size in enumerate(sizes)]
+    keys = np.arange(1, 1 + 2 * len(sizes), dtype=np.uint64).reshape(-1, 2)
+    alphas = np.linspace(0.1, 0.9, len(sizes), dtype=np.float32)
+    stretches, wanted = [], []
+    for i, (size, out, base, places) in enumerate(zip(sizes, weights, bases, scattered, strict=True)):
+        key = int(keys[i, 0]) + (int(keys[i, 1]) << 64)
+        values = torch.add(base, plain(Stream(False, key, 0, size, device)), alpha=float(alphas[i]))
+        each = torch.arange(size) if places is None else places
+        wanted.append(out.index_copy(0, each.to(device), values))
+        there = out[:size] if places is None else out
+        stretches.append(Stretch(i, 0, size, Target(there, base, None if places is None else placed(places, device))))
+    write.kernels(stretches[0].target).Pass(stretches, signs=False).write_(keys, alphas)
+    for found, expected in zip(weights, wanted, strict=True):
+        assert torch.equal(found, expected)
 
 
 def test_a_decay_is_added_before_the_step(device):
@@ -221,7 +278,7 @@ def test_a_run_ends_with_the_plain_paths_weights(kind, monkeypatch, device):
     settings = {"eps": 2**-10, **RUNS[kind]}
     dtype, density = settings.pop("dtype", torch.float32), settings.pop("density", None)
 
-    def trained(by_kernels: bool) -> dict[str, bytes]:
+    def ends(by_kernels: bool) -> dict[str, bytes]:
         asked = []
         monkeypatch.setattr(direction, "makes_numbers", lambda device: asked.append(device) or by_kernels)
         model = Weights(dtype, width=130).to(device)
@@ -232,7 +289,7 @@ def test_a_run_ends_with_the_plain_paths_weights(kind, monkeypatch, device):
         assert set(asked) == {device}
         return bits(model.cpu())
 
-    assert trained(True) == trained(False)
+    assert ends(True) == ends(False)
 
 
 @pytest.mark.skipif(HAS_GPU, reason="the other tests compile the kernels")
