@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from mazo import __version__
 from mazo.config import Run, num_steps
 from mazo.curve import Curve
 from mazo.data import rows_digest
@@ -160,7 +161,7 @@ def identity(
 
 def versions() -> dict[str, str]:
     """Return the versions of what computes a run's numbers."""
-    return {name: version(name) for name in ("mazo", "torch", "transformers", "numpy")}
+    return {"mazo": __version__} | {name: version(name) for name in ("torch", "transformers", "numpy")}
 
 
 def curve_of(entries: Sequence[Entry], *, last: Float[Tensor, " tasks"], every: int, tasks: Sequence[str]) -> Curve:
