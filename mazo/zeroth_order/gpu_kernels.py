@@ -275,6 +275,11 @@ TYPES = {
 }
 
 
+def can_write(target: Target) -> bool:
+    """Tell whether the kernel can: numbers of 16 or 32 bits."""
+    return all(tensor is None or tensor.dtype in TYPES for tensor in (target.out, target.base))
+
+
 def _steps(places: Places) -> Tensor:
     return places.steps if isinstance(places, DeviceGaps) else torch.from_numpy(places.steps)
 

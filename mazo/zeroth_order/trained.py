@@ -47,7 +47,7 @@ class Trained(Mapping[str, Coordinates]):
 
     def __init__(self, coordinates: Mapping[str, Coordinates]) -> None:
         self._coordinates = dict(coordinates)
-        self._divided: dict[str, tuple[list[Pass], dict[str, Coordinates]]] = {}
+        self._divided: dict[tuple[str, str], tuple[list[Pass], dict[str, Coordinates]]] = {}
 
     def __getitem__(self, name: str) -> Coordinates:
         """Return a tensor."""
@@ -90,8 +90,9 @@ class Trained(Mapping[str, Coordinates]):
         return rest
 
     def _divide(self, target: str, z: Direction) -> tuple[list[Pass], dict[str, Coordinates]]:
-        """Divide the tensors into those that kernels write, by device, and others; the same for all directions."""
-        if target not in self._divided:
+        """Divide the tensors into those that kernels write, by device, and others: alike for directions of a kind."""
+        key = target, z.distribution
+        if key not in self._divided:
             grouped: dict[tuple[ModuleType, torch.device], dict[str, list[Stretch]]] = defaultdict(dict)
             rest = {}
             for name, tensor in self.items():
@@ -103,8 +104,8 @@ class Trained(Mapping[str, Coordinates]):
                     group = grouped[module, tensor.device]
                     group[name] = [Stretch(len(group), *part) for part in parts]
             passes = [_pass(module, device, group, signs=z.signs) for (module, device), group in grouped.items()]
-            self._divided[target] = passes, rest
-        return self._divided[target]
+            self._divided[key] = passes, rest
+        return self._divided[key]
 
 
 def _parts(tensor: Coordinates) -> list[tuple[int, Coordinates]]:

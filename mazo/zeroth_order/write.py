@@ -42,7 +42,7 @@ def write_(
     if isinstance(z, Stream):
         target = Target(out, base)
         if places is None and not rounded and z.device == out.device and (found := kernels(target)):
-            _make_(found, z, target, alpha=alpha, decay=decay)
+            _write_alone_(found, z, target, alpha=alpha, decay=decay)
             return
         z = in_memory(z)
     if places is not None and base is out:
@@ -89,13 +89,13 @@ def in_memory(numbers: Numbers) -> Float[Tensor, " numbers"]:
     target = Target(torch.empty(numbers.size, dtype=torch.float32, device=numbers.device), None)
     found = kernels(target)
     assert found is not None
-    _make_(found, numbers, target, alpha=1.0, decay=0.0)
+    _write_alone_(found, numbers, target, alpha=1.0, decay=0.0)
     return target.out
 
 
-def _make_(kernels: ModuleType, z: Stream, target: Target, *, alpha: float, decay: float) -> None:
+def _write_alone_(by: ModuleType, z: Stream, target: Target, *, alpha: float, decay: float) -> None:
     """Have kernels write one stretch alone."""
-    alone = kernels.Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
+    alone = by.Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
     key = np.array([[z.key & (2**64 - 1), z.key >> 64]], np.uint64)
     factors = {"scale": z.scale, "coefficient": z.coefficient, "decay": decay}
     alone.write_(key, np.array([alpha], np.float32), **factors)
@@ -122,10 +122,10 @@ def makes_numbers(device: torch.device) -> bool:
 def kernels(target: Target) -> ModuleType | None:
     """Return the kernels that can write to a target, imported where they are first needed; ``None`` if none can."""
     out, base = target.out, target.base
-    if base is not None and out.device != base.device:
-        return None
-    if out.device.type == "cuda":
-        from mazo.zeroth_order import gpu_kernels  # imports Triton, which need not be installed
-
-        return gpu_kernels
-    return cpu_kernels if out.device.type == "cpu" and cpu_kernels.can_write(target) else None
+    module: ModuleType | None = None
+    if base is None or out.device == base.device:
+        if out.device.type == "cuda":
+            from mazo.zeroth_order import gpu_kernels as module  # imports Triton, which need not be installed
+        elif out.device.type == "cpu":
+            module = cpu_kernels
+    return module if module is not None and module.can_write(target) else None

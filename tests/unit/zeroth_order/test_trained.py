@@ -79,6 +79,16 @@ def test_what_kernels_cannot_write_is_left_to_others(monkeypatch):
         assert calls.sizes == stepped
 
 
+def test_directions_of_another_kind_are_laid_out_anew():
+    model, other = Weights(), Weights()
+    trained = held(model)
+    for distribution in ("gaussian", "rademacher"):
+        trained.move_(along(model, trained, distribution), start=0.0, end=0.5)
+    fresh = held(other)
+    fresh.move_(along(other, fresh, "rademacher"), start=0.0, end=0.5)
+    assert bits(model) == bits(other)
+
+
 def test_a_group_is_moved_with_the_others_as_far_as_its_own_multiple(monkeypatch):
     ends = []
     for by_kernels in (True, False):
