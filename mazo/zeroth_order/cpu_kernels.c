@@ -25,8 +25,8 @@
 /* Integers made at once: they and the weights that they move fit a core's first cache. */
 #define WORDS 2048
 
-/* Scattered places that memory is asked for while earlier ones are written: about a hundred cycles' work. */
-#define AHEAD 32
+/* Scattered places that memory is asked for while earlier ones are written: about two hundred cycles' work. */
+#define AHEAD 64
 
 typedef union {
     uint64_t words[WORDS];
