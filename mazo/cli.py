@@ -11,6 +11,7 @@ from mazo.errors import MazoError
 from mazo.forkserver import FORKED, KILLED, hand_over
 from mazo.joblog import job_log, one_line_each
 from mazo.machine import killed, machine_faults_told
+from mazo.memory import keep_freed_memory
 
 
 def _seed(text: str) -> int:
@@ -227,6 +228,7 @@ def main(argv: list[str] | None = None) -> int:
         str(options[key]) for key in ("task", "model", "mix", "method", "seed") if options.get(key) is not None
     )
     name = f"{command} {place}".strip()
+    keep_freed_memory()
     try:
         # Told inside, so that the log says it in a line; and outside, for the log's own file.
         told = machine_faults_told(command)

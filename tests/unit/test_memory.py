@@ -1,7 +1,11 @@
+import os
 import subprocess
 import sys
 
-from mazo.memory import peak_memory
+import pytest
+
+from mazo import memory
+from mazo.memory import keep_freed_memory, peak_memory
 
 GROWTH = """
 from mazo.memory import peak_memory
@@ -31,3 +35,47 @@ def test_torch_that_is_not_imported_is_not_asked():
     program = "import sys; from mazo.memory import peak_memory; print(peak_memory(), 'torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     assert (int(said[0]) > 2**20, said[1]) == (True, "False")
+
+
+FAULTS = """
+import ctypes, resource
+from mazo.memory import keep_freed_memory
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        blocks = [libc.malloc(2**22) for _ in range(8)]
+        for block in blocks:
+            ctypes.memset(block, 1, 2**22)
+        for block in blocks:
+            libc.free(block)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(faults(), keep_freed_memory(), faults())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets what glibc has")
+def test_memory_that_is_freed_is_used_again_without_asking_for_it():
+    environment = {name: value for name, value in os.environ.items() if name not in memory.OWN_SETTINGS}
+    command = [sys.executable, "-c", FAULTS]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
+    if output[1] == "False":
+        pytest.skip("needs glibc")
+    assert int(output[2]) < int(output[0]) / 5
+
+
+def test_a_users_own_settings_are_left_alone(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: pytest.fail("asked"))
+    assert not keep_freed_memory()
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    for name in memory.OWN_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
+    assert not keep_freed_memory()
