@@ -7,7 +7,6 @@ time; memory is the peak above the model's own, of building the engine and doing
 """
 
 import argparse
-import ctypes
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ import torch
 from clock import timed
 from llama import SHAPES, Shape, random_examples, random_llama
 from page import deliver, markdown_table, out_option
-from scoring_memory import peak_above
+from scoring_memory import give_back_above, peak_above
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -26,13 +25,7 @@ from mazo import Mask, ZerothOrderOptimizer, mask_from_scores
 from mazo.batches import collate
 from mazo.losses import task_losses
 from mazo.maskable import maskable_weights
-
-
-def give_back_above(size: int) -> None:
-    """Have glibc give blocks of memory above a size back when they are freed, so that a peak is of memory in use."""
-    libc = ctypes.CDLL(None)
-    for option in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
-        libc.mallopt(option, size)
+from mazo.memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -128,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     give_back_above(2**16)
     replace(SERIES["density"][0][0], shape=SHAPES["0.75M"]).peak()  # libraries take memory of their own at first
     peaks = {name: [case.peak() for case in cases] for name, (cases, _) in tqdm(series.items(), desc="memory")}
-    give_back_above(2**25)  # it costs time
+    keep_freed_memory()
     rows = []
     for name, (cases, place) in tqdm(series.items(), desc="time"):
         weights, seconds, rest = zip(*(case.times(options.repeats) for case in cases), strict=True)

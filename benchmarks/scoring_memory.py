@@ -8,6 +8,7 @@ when they are freed, so the peak is of memory in use. Finished scores go to file
 """
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -63,6 +64,13 @@ def random_batches() -> dict:
         examples = [encode_example(both, task=0, is_choice=True, gold=0) for both in pairs]
         batches[task] = collate(examples, pad_id=2, micro_batch=EXAMPLES)
     return batches
+
+
+def give_back_above(size: int) -> None:
+    """Have glibc give blocks of memory above a size back when they are freed, so that a peak is of memory in use."""
+    libc = ctypes.CDLL(None)
+    for option in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+        libc.mallopt(option, size)
 
 
 def peak_above(work: Callable[[], object]) -> int:
