@@ -200,10 +200,7 @@ def measure(size: str, *, repeats: int, quick: bool, folder: Path) -> Outcome:
     give_back_above(2**16)
     peaks = {name: peak_above(work) for name, work in {**works, **surroundings}.items()}
     keep_freed_memory()
-    beside = {
-        name: bench.beside(density, repeats=CLOSER * repeats)
-        for name, density in zip(CLOSE[1:], (0.1, 0.01), strict=True)
-    }
+    beside = {density: bench.beside(density, repeats=CLOSER * repeats) for density in bench.masks}
     close, others = {name: works[name] for name in CLOSE}, {n: work for n, work in works.items() if n not in CLOSE}
     found = ratios(close, bench.two_forwards, repeats=CLOSER * repeats, times=times)
     found |= ratios(others, bench.two_forwards, repeats=repeats, times=times)
