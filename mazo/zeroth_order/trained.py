@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -48,6 +48,10 @@ class Trained(Mapping[str, Coordinates]):
     def __init__(self, coordinates: Mapping[str, Coordinates]) -> None:
         self._coordinates = dict(coordinates)
         self._divided: dict[tuple[str, str], tuple[list[Pass], dict[str, Coordinates]]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle takes: not the passes, which hold the addresses of these very tensors."""
+        return self.__dict__ | {"_divided": {}}
 
     def __getitem__(self, name: str) -> Coordinates:
         """Return a tensor."""

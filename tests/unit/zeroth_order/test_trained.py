@@ -1,7 +1,9 @@
 """Which tensors kernels write in one call, and that threads are over when it ends."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -87,6 +89,21 @@ def test_directions_of_another_kind_are_laid_out_anew():
     fresh = held(other)
     fresh.move_(along(other, fresh, "rademacher"), start=0.0, end=0.5)
     assert bits(model) == bits(other)
+
+
+@pytest.mark.parametrize(
+    "copied", [deepcopy, lambda trained: pickle.loads(pickle.dumps(trained))], ids=["copy", "pickle"]
+)
+def test_a_copy_leaves_the_weights_of_what_it_was_copied_from(copied):
+    model = Weights()
+    trained = held(model, density=0.4)
+    z = along(model, trained)
+    trained.move_(z, start=0.0, end=0.5)
+    before, other = bits(model), copied(trained)
+    other.move_(z, start=0.5, end=-0.5)
+    assert bits(model) == before
+    trained.move_(z, start=0.5, end=-0.5)
+    assert torch.equal(other["first"]._flat, model.first.flatten()) and bits(model) != before
 
 
 def test_a_group_is_moved_with_the_others_as_far_as_its_own_multiple(monkeypatch):
