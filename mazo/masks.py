@@ -108,8 +108,9 @@ def top_k_per_row(scores: Float[Tensor, "out in"], *, density: float) -> Bool[Te
     num_kept = max(1, round(density * scores.shape[1]))
     first = scores.shape[1] - num_kept
     # numpy finds the least of the highest scores in a fraction of the time that an order of all of them takes.
-    least = np.partition(scores.numpy(force=True), first, axis=1)[:, first]
-    marks = scores >= torch.from_numpy(least.copy()).to(scores.device)[:, None]
+    numbers = scores.float() if scores.dtype == torch.bfloat16 else scores  # numpy has no such type
+    least = np.partition(numbers.numpy(force=True), first, axis=1)[:, first]
+    marks = scores >= torch.from_numpy(least.copy()).to(scores)[:, None]
     (tied,) = (marks.sum(1) > num_kept).nonzero(as_tuple=True)
     columns = scores[tied].argsort(dim=1, descending=True, stable=True)[:, :num_kept]
     marks[tied] = torch.zeros_like(marks[tied]).scatter_(1, columns, True)

@@ -38,6 +38,12 @@ def test_the_kept_are_the_first_in_a_stable_order_of_the_row(values, density):
     assert torch.equal(kept, torch.zeros(40, 60, dtype=torch.bool).scatter_(1, columns, True))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_scores_of_16_bits_make_a_mask(dtype):
+    matrix = scores(20, 40).to(dtype)
+    assert torch.equal(top_k_per_row(matrix, density=0.2), top_k_per_row(matrix.float(), density=0.2))
+
+
 def test_scores_that_are_not_finite_are_refused():
     with pytest.raises(MaskError, match="found 2 that are not"):
         top_k_per_row(torch.tensor([[1.0, float("nan"), float("inf")]]), density=0.5)
