@@ -1,7 +1,6 @@
 """Ascending positions, held as the steps from each to the next: a byte each where they lie close."""
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -42,11 +41,6 @@ class Gaps:
         known, before = self._known if self._known[0] <= start else (0, self.before)
         self._known = start, before + int(self.steps[known:start].sum(dtype=np.int64))
         return Gaps(self.steps[start:end], self._known[1])
-
-    @cached_property
-    def address(self) -> int:
-        """Where the steps lie in memory."""
-        return self.steps.ctypes.data
 
     @property
     def end(self) -> int:

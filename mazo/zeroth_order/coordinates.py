@@ -30,6 +30,11 @@ class Coordinates(ABC):
     """What the run's step size is multiplied by."""
 
     @property
+    @abstractmethod
+    def address(self) -> int:
+        """Where the model's weights lie now: sharing them with other processes takes them elsewhere."""
+
+    @property
     def move_target(self) -> Target | None:
         """What :meth:`move_` writes along z, for kernels that do it for all tensors; ``None`` where it does more."""
         return None
@@ -78,6 +83,11 @@ class Splittable(Coordinates):
         if self.size <= block:
             return [(0, self)]
         return [(start, self._part(start, min(start + block, self.size))) for start in range(0, self.size, block)]
+
+    @property
+    def address(self) -> int:
+        """Where the first lies."""
+        return self._flat.data_ptr()
 
     def _part(self, start: int, end: int) -> "Splittable":
         part = copy(self)

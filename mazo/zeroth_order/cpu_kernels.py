@@ -5,8 +5,10 @@ torch fuses multiplications and additions, as it does on processors that can.
 """
 
 import ctypes
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -99,8 +101,9 @@ class Pass:
         given = self._stretches, count, ctypes.byref(next_one), *data, *factors, *table
         others: list[Future[None]] = []
         try:
-            for _ in range(threads - 1):
-                others.append(_pool().submit(write, *given))
+            with suppress(RuntimeError):  # no more threads to be had: those there are share the work
+                for _ in range(threads - 1):
+                    others.append(_pool(threads).submit(write, *given))
             write(*given)
         finally:
             wait(others)  # nothing may write any more once this has ended, however it ends
@@ -110,10 +113,14 @@ def _packed(stretch: Stretch) -> bytes:
     out, base, places, _ = stretch.target
     assert out.is_contiguous() and (base is None or base.is_contiguous()) and not isinstance(places, DeviceGaps)
     held = 0 if base is None else base.data_ptr()
-    there = (0, 0, 0) if places is None else (places.address, places.steps.itemsize, places.before)
+    there = (0, 0, 0) if places is None else (places.steps.ctypes.data, places.steps.itemsize, places.before)
     return _STRETCH.pack(out.data_ptr(), held, *there, stretch.size, stretch.start, stretch.tensor)
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="pass")
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="pass")
+
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,6 +1,7 @@
 """Losses along a direction, and the projected gradient of every task from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float
@@ -28,16 +29,29 @@ def losses_along_(
     at, losses = 0.0, []
     try:
         for point in points:
-            trained.move_(z, start=at, end=point)
-            at = point
+            # An interruption of a pass comes once it is over.
+            start, at = at, point
+            trained.move_(z, start=start, end=point)
             losses.append(closure().detach().cpu().double())
+        found = torch.stack(losses)
     except BaseException:
         settle = True
         raise
     finally:
         if settle:
             trained.move_(z, start=at, end=0.0)
-    return torch.stack(losses)
+    return found
+
+
+@contextmanager
+def moved_back_on_error_(trained: Trained, z: Direction, *, start: float) -> Iterator[None]:
+    """Move the weights from theta + start z to theta if the block fails."""
+    try:
+        yield
+    except BaseException:
+        if start != 0:
+            trained.move_(z, start=start, end=0.0)
+        raise
 
 
 def two_point_(
@@ -56,8 +70,9 @@ def two_point_(
     :returns: The mean of each task's losses, and the projected gradients.
     """
     losses = [losses_along_(trained, z, points=(eps, -eps), closure=closure, settle=settle) for z in directions]
-    plus, minus = torch.stack(losses).unbind(1)
-    return ((plus + minus) / 2).mean(0).float(), ((plus - minus) / (2 * eps)).float()
+    with moved_back_on_error_(trained, directions[-1], start=0.0 if settle else -eps):
+        plus, minus = torch.stack(losses).unbind(1)
+        return ((plus + minus) / 2).mean(0).float(), ((plus - minus) / (2 * eps)).float()
 
 
 def one_sided_(
@@ -77,7 +92,9 @@ def one_sided_(
     """
     losses = closure().detach().cpu().double()
     plus = [losses_along_(trained, z, points=(eps,), closure=closure, settle=settle) for z in directions]
-    return losses.float(), ((torch.cat(plus) - losses) / eps).float()
+    with moved_back_on_error_(trained, directions[-1], start=0.0 if settle else eps):
+        here, *along = torch.cat([losses[None], *plus])
+        return here.float(), ((torch.stack(along) - here) / eps).float()
 
 
 Estimate = Callable[..., tuple[Float[Tensor, " tasks"], Float[Tensor, "directions tasks"]]]

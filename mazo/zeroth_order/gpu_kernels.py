@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import triton
 import triton.language as tl
-from jaxtyping import Float, Float32, UInt8, UInt64
+from jaxtyping import Float, Float32, Shaped, UInt64
 from torch import Tensor
 
 from mazo.gaps import DeviceGaps
@@ -210,8 +210,8 @@ class Pass:
             if target.places is not None:
                 befores.append(_befores(target.places, each=numbers))
         owners = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(programs))
-        before = torch.from_numpy(np.concatenate(befores)).to(self._device) if befores else None
-        return _Launch(kind, torch.tensor(rows).to(self._device), torch.from_numpy(owners).to(self._device), before)
+        before = self._sent(np.concatenate(befores)) if befores else None
+        return _Launch(kind, self._sent(np.array(rows, np.int64)), self._sent(owners), before)
 
     def write_(
         self,
@@ -229,7 +229,7 @@ class Pass:
         :param back: The base is moved in its own type: z is rounded to it first, and the sum.
         :param rounded: Whether the update is rounded to the weights' type before it is added.
         """
-        given = self._given(np.concatenate([keys.view(np.uint8).ravel(), alphas.view(np.uint8)]))
+        given = self._sent(np.concatenate([keys.view(np.uint8).ravel(), alphas.view(np.uint8)]))
         on_device, factors = given.split([keys.nbytes, alphas.nbytes]), (scale, coefficient, decay, back)
         data = on_device[0].view(torch.int64), on_device[1].view(torch.float32)
         upper = None if self._signs else _upper_quantiles(self._device)
@@ -252,8 +252,8 @@ class Pass:
                     enable_fp_fusion=False,
                 )
 
-    def _given(self, numbers: UInt8[np.ndarray, " bytes"]) -> UInt8[Tensor, " bytes"]:
-        """Send a call's own numbers to the device, without waiting for it."""
+    def _sent(self, numbers: Shaped[np.ndarray, "..."]) -> Shaped[Tensor, "..."]:
+        """Send numbers to the device, without waiting for it."""
         here = torch.from_numpy(numbers)
         return here if self._device.type == "cpu" else here.pin_memory().to(self._device, non_blocking=True)
 

@@ -52,6 +52,11 @@ class Scaled(Coordinates):
         return [(start, Scaled(part, self._group)) for start, part in self._inner.parts]
 
     @property
+    def address(self) -> int:
+        """Where the tensor lies."""
+        return self._inner.address
+
+    @property
     def move_target(self) -> Target | None:
         """The tensor's own, moved as many times as far."""
         inner = self._inner.move_target

@@ -106,6 +106,11 @@ class UpdateMasked(Coordinates):
         self._kept = _places(kept, self.device)
 
     @property
+    def address(self) -> int:
+        """Where the whole tensor lies."""
+        return self._whole.address
+
+    @property
     def move_target(self) -> Target:
         """The whole tensor's."""
         return self._whole.move_target

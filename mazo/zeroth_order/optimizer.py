@@ -13,7 +13,7 @@ from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import make_weighting
 from mazo.zeroth_order.checks import check_names, check_several, check_whole
 from mazo.zeroth_order.direction import FACTORED, Direction, Factored
-from mazo.zeroth_order.estimate import ESTIMATES, LAST_POINTS, Closure, two_point_
+from mazo.zeroth_order.estimate import ESTIMATES, LAST_POINTS, Closure, moved_back_on_error_, two_point_
 from mazo.zeroth_order.groups import Groups, grouped
 from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.normalization import NORMALIZATIONS
@@ -139,12 +139,8 @@ class ZerothOrderOptimizer:
         """
         directions = self._directions()
         found, start = self._measure(directions, closure, settle=self.weighting.reads_validation)
-        try:
+        with moved_back_on_error_(self._trained, directions[-1], start=start):
             record = self._weigh(*found, validation)
-        except BaseException:
-            if start != 0:
-                self._trained.move_(directions[-1], start=start, end=0.0)
-            raise
         self._apply_(record.coefficients, directions, start=start, settle=settle or self.weighting.reads_outcome)
         if self.weighting.reads_outcome:
             self.weighting.observe(closure())
@@ -156,7 +152,7 @@ class ZerothOrderOptimizer:
         """Estimate, and leave the weights at the last point wherever the update can begin there.
 
         :param settle: Whether something reads theta first.
-        :returns: The estimate, and the point, of the last direction.
+        :returns: The estimate; and s where the weights are at theta + s z, z being the last direction.
         """
         if self._estimate is not two_point_:
             self.settle_()
@@ -223,6 +219,9 @@ class ZerothOrderOptimizer:
     def repeat_(self, coefficients: Float[Tensor, " directions"], *, settle: bool = True) -> None:
         """Do a logged step again, bit for bit, without a forward; ``settle`` as for :meth:`step`."""
         directions, start = self._directions(), 0.0
+        if len(coefficients) != len(directions):
+            raise ValueError(f"coefficients: wanted {len(directions)}, one a direction; found {len(coefficients)}")
+        _ = self.lr  # a schedule that has run out says so before anything is moved
         if self._drifts:
             # Measuring moved these weights for good; the same moves, with nothing measured, move them as far.
             zeros = torch.zeros(1)

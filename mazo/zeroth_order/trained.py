@@ -39,6 +39,14 @@ class Pass(NamedTuple):
     moves: np.ndarray
 
 
+class _Divided(NamedTuple):
+    """Passes, which are good for as long as the weights stay where they are, and the tensors in none of them."""
+
+    addresses: list[int]
+    passes: list[Pass]
+    rest: dict[str, Coordinates]
+
+
 class Trained(Mapping[str, Coordinates]):
     """The trained tensors of a model by name, which are moved and stepped along directions together.
 
@@ -47,7 +55,7 @@ class Trained(Mapping[str, Coordinates]):
 
     def __init__(self, coordinates: Mapping[str, Coordinates]) -> None:
         self._coordinates = dict(coordinates)
-        self._divided: dict[tuple[str, str], tuple[list[Pass], dict[str, Coordinates]]] = {}
+        self._divided: dict[tuple[str, str], _Divided] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy or a pickle takes: not the passes, which hold the addresses of these very tensors."""
@@ -82,12 +90,15 @@ class Trained(Mapping[str, Coordinates]):
     def step_(
         self, z: Direction, *, coefficient: float, lr: float, weight_decay: float, start: float
     ) -> Mapping[str, Coordinates]:
-        """Step tensors along coefficient z, as many as kernels can, and return the others, untouched.
+        """Step tensors along coefficient z, as many as kernels can, and return the others, at theta.
 
         :param lr: Not 0.
         :param start: Where the weights are, theta + start z; 0 unless :attr:`is_in_place`.
         """
         passes, rest = self._divide("step_target", z)
+        if start != 0 and rest:
+            self.move_(z, start=start, end=0.0)
+            start = 0.0
         for each in passes:
             alphas = np.full(len(each.names), -lr, np.float32)
             _write_(each, z, alphas, coefficient=coefficient, decay=weight_decay, back=-start)
@@ -95,8 +106,8 @@ class Trained(Mapping[str, Coordinates]):
 
     def _divide(self, target: str, z: Direction) -> tuple[list[Pass], dict[str, Coordinates]]:
         """Divide the tensors into those that kernels write, by device, and others: alike for directions of a kind."""
-        key = target, z.distribution
-        if key not in self._divided:
+        key, addresses = (target, z.distribution), [tensor.address for tensor in self.values()]
+        if key not in self._divided or self._divided[key].addresses != addresses:
             grouped: dict[tuple[ModuleType, torch.device], dict[str, list[Stretch]]] = defaultdict(dict)
             rest = {}
             for name, tensor in self.items():
@@ -108,8 +119,8 @@ class Trained(Mapping[str, Coordinates]):
                     group = grouped[module, tensor.device]
                     group[name] = [Stretch(len(group), *part) for part in parts]
             passes = [_pass(module, device, group, signs=z.signs) for (module, device), group in grouped.items()]
-            self._divided[key] = passes, rest
-        return self._divided[key]
+            self._divided[key] = _Divided(addresses, passes, rest)
+        return self._divided[key].passes, self._divided[key].rest
 
 
 def _parts(tensor: Coordinates) -> list[tuple[int, Coordinates]]:

@@ -1,4 +1,4 @@
-"""The update of all trained weights, a block at a time."""
+"""The update of all trained weights: in one pass where kernels can, a block at a time elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -31,15 +31,12 @@ def update_(
     :param start: Where weights that are trained in place are, theta + start z, z being the one direction.
     """
     rest: Mapping[str, Coordinates] = trained
-    if lr == 0 and start != 0:
-        trained.move_(directions[0], start=start, end=0.0)
-        start = 0.0
     if rule.is_gradient and len(directions) == 1 and lr != 0:
         (z,), (coefficient,) = directions, coefficients
         rest = trained.step_(z, coefficient=coefficient, lr=lr, weight_decay=weight_decay, start=start)
+    elif start != 0:
+        trained.move_(directions[0], start=start, end=0.0)
     for block in blocks(rest, directions[0]):
-        if start != 0:
-            block.part.move_(block.numbers(directions[0]), start=start, end=0.0)
         own_lr = lr * block.part.lr_factor
         update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
         # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.

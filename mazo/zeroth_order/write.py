@@ -39,12 +39,7 @@ def write_(
     :param rounded: Whether z is rounded to the type of ``out`` first and all is computed in that type; the base is then
         ``out``, and there is no decay.
     """
-    if isinstance(z, Stream):
-        target = Target(out, base)
-        if places is None and not rounded and z.device == out.device and (found := kernels(target)):
-            _write_alone_(found, z, target, alpha=alpha, decay=decay)
-            return
-        z = in_memory(z)
+    z = in_memory(z)
     if places is not None and base is out:
         base = take(out, places)
     if rounded:
@@ -61,7 +56,7 @@ def write_(
 
 def take(weights: Tensor, places: Places) -> Tensor:
     """Return what lies in some places."""
-    return weights.index_select(0, _each(places).to(weights.device))
+    return weights.index_select(0, _each(places))
 
 
 def put_(out: Tensor, values: Tensor, places: Places | None) -> None:
@@ -87,18 +82,17 @@ def in_memory(numbers: Numbers) -> Float[Tensor, " numbers"]:
     if isinstance(numbers, Tensor):
         return numbers
     target = Target(torch.empty(numbers.size, dtype=torch.float32, device=numbers.device), None)
-    found = kernels(target)
-    assert found is not None
-    _write_alone_(found, numbers, target, alpha=1.0, decay=0.0)
+    _write_alone_(numbers, target, alpha=1.0)
     return target.out
 
 
-def _write_alone_(by: ModuleType, z: Stream, target: Target, *, alpha: float, decay: float) -> None:
-    """Have kernels write one stretch alone."""
-    alone = by.Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
+def _write_alone_(z: Stream, target: Target, *, alpha: float) -> None:
+    """Have kernels write one stretch of float32 numbers."""
+    by = kernels(target)
+    assert by is not None
     key = np.array([[z.key & (2**64 - 1), z.key >> 64]], np.uint64)
-    factors = {"scale": z.scale, "coefficient": z.coefficient, "decay": decay}
-    alone.write_(key, np.array([alpha], np.float32), **factors)
+    alone = by.Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
+    alone.write_(key, np.array([alpha], np.float32), scale=z.scale, coefficient=z.coefficient)
 
 
 def times_(numbers: Numbers, coefficient: float) -> Numbers:
@@ -108,7 +102,10 @@ def times_(numbers: Numbers, coefficient: float) -> Numbers:
 
 def add_(total: Float[Tensor, " numbers"], numbers: Numbers, *, alpha: float) -> None:
     """Add alpha times some numbers to a total."""
-    write_(total, numbers, base=total, alpha=alpha)
+    if isinstance(numbers, Stream):
+        _write_alone_(numbers, Target(total, total), alpha=alpha)
+    else:
+        total.add_(numbers, alpha=alpha)
 
 
 @cache

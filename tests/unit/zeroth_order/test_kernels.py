@@ -150,7 +150,9 @@ def test_each_factor_is_rounded_for(signs, device):
 def test_a_base_is_added_in_float32_and_rounded_once(dtype, device):
     z, base = Stream(False, KEY, 0, 3000, device), normal(3000, device=device)
     out = torch.empty(3000, dtype=dtype, device=device)
-    write.write_(out, z, base=base, alpha=1e-3)
+    if not can_write(Target(out, base)):
+        pytest.skip("the CPU's kernels write float32")
+    write_(z, Target(out, base), 1e-3)
     assert torch.equal(out, torch.add(base, plain(z), alpha=1e-3).to(dtype))
 
 
@@ -256,13 +258,14 @@ def test_a_call_writes_tensors_of_every_kind(device):
 def test_a_decay_is_added_before_the_step(device):
     z, theta = Stream(False, KEY, 0, 3000, device, coefficient=0.7), normal(3000, device=device)
     wanted = theta.clone().add_((plain(z) * 0.7).add_(theta, alpha=0.01), alpha=-1e-3)
-    write.write_(theta, z, base=theta, alpha=-1e-3, decay=0.01)
+    write_(z, Target(theta, theta), -1e-3, decay=0.01)
     assert torch.equal(theta, wanted)
 
 
 def test_nothing_is_written_past_the_end(device):
     memory = torch.zeros(1000, device=device)
-    write.write_(memory[:700], Stream(False, KEY, 0, 700, device), base=memory[:700], alpha=1.0)
+    part = memory[:700]
+    write_(Stream(False, KEY, 0, 700, device), Target(part, part), 1.0)
     assert memory[:700].all() and not memory[700:].any()
 
 
