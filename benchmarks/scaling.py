@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     give_back_above(2**16)
     replace(SERIES["density"][0][0], shape=SHAPES["0.75M"]).peak()  # libraries take memory of their own at first
     peaks = {name: [case.peak() for case in cases] for name, (cases, _) in tqdm(series.items(), desc="memory")}
-    keep_freed_memory()
+    keep_freed_memory() or give_back_above(2**25)  # whatever a user has set
     rows = []
     for name, (cases, place) in tqdm(series.items(), desc="time"):
         weights, seconds, rest = zip(*(case.times(options.repeats) for case in cases), strict=True)

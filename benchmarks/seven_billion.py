@@ -238,7 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     note = f"{name}, torch {torch.__version__}; {weights:,} weights in bfloat16, {unit.model / GIB:.2f} GiB;"
     note += f" {options.examples} examples a task of {options.tokens} tokens with two answers each, micro-batches of"
     note += f" {options.micro_batch} sequences at most. Two forwards: {inference / GIB:.2f} GiB above the model. Times"
-    note += f" are medians of wall time over {max(2, options.steps)} steps, each beside two forwards just before."
+    note += (
+        f" are medians of wall time over {max(2, options.steps)} steps, each beside two forwards just before and after."
+    )
     if options.score:
         note += f" Scores of {TASKS} tasks and the masks: {seconds:.1f} s, {peak / GIB:.2f} GiB above the model."
     deliver(options.mark, "\n\n".join([step_table(costs, unit), note, findings(costs, unit)]), page=options.out)

@@ -199,7 +199,7 @@ def measure(size: str, *, repeats: int, quick: bool, folder: Path) -> Outcome:
     surroundings = {} if quick else bench.surroundings()
     give_back_above(2**16)
     peaks = {name: peak_above(work) for name, work in {**works, **surroundings}.items()}
-    keep_freed_memory()
+    keep_freed_memory() or give_back_above(2**25)  # whatever a user has set
     beside = {density: bench.beside(density, repeats=CLOSER * repeats) for density in bench.masks}
     close, others = {name: works[name] for name in CLOSE}, {n: work for n, work in works.items() if n not in CLOSE}
     found = ratios(close, bench.two_forwards, repeats=CLOSER * repeats, times=times)
