@@ -20,7 +20,7 @@ from jaxtyping import Float32, UInt64
 
 from mazo.gaps import DeviceGaps
 from mazo.zeroth_order.distributions import normal_quantiles
-from mazo.zeroth_order.targets import Stretch, Target
+from mazo.zeroth_order.targets import Factors, Stretch, Target
 
 LIBRARY_FILES = [Path(__file__).with_name(f"_cpu_kernels{suffix}") for suffix in EXTENSION_SUFFIXES]
 """Where the library may be."""
@@ -65,40 +65,28 @@ class Pass:
         self._signs = signs
 
     def write_(
-        self,
-        keys: UInt64[np.ndarray, "tensors 2"],
-        alphas: Float32[np.ndarray, " tensors"],
-        *,
-        scale: float = 1.0,
-        coefficient: float = 1.0,
-        decay: float = 0.0,
-        back: float = 0.0,
-        rounded: bool = False,
+        self, keys: UInt64[np.ndarray, "tensors 2"], alphas: Float32[np.ndarray, " tensors"], factors: Factors
     ) -> None:
-        r"""Write :math:`b + \alpha (c s z + \text{decay} \cdot b)`, where b is the base moved by ``back`` :math:`s z`.
+        r"""Write what :class:`mazo.zeroth_order.targets.Factors` says, on as many threads as torch uses.
 
-        Every sum is a fused multiplication and addition in float32. Done on as many threads as torch uses, without
-        Python's lock.
+        Without Python's lock.
 
         :param keys: 128-bit key of each tensor's numbers z, the low half first.
-        :param alphas: Each tensor's factor.
-        :param scale: s.
-        :param coefficient: c.
-        :param back: For targets whose base is ``out`` itself.
-        :param rounded: Plays no part in float32.
+        :param alphas: Each tensor's :math:`\alpha`.
         """
         loops = library()
         assert loops is not None
         assert keys.flags.c_contiguous and alphas.flags.c_contiguous
         table = () if self._signs else (normal_quantiles().data_ptr(),)
         write = loops.write_signs_3 if self._signs else loops.write_normal_3
-        data, factors = (keys.ctypes.data, alphas.ctypes.data), (decay, back, scale, coefficient)
+        data = keys.ctypes.data, alphas.ctypes.data
+        same = factors.decay, factors.back, factors.scale, factors.coefficient
         count, threads = len(self._held), min(torch.get_num_threads(), len(self._held))
         if threads == 1:
-            write(self._stretches, count, None, *data, *factors, *table)
+            write(self._stretches, count, None, *data, *same, *table)
             return
         next_one = ctypes.c_int64(0)
-        given = self._stretches, count, ctypes.byref(next_one), *data, *factors, *table
+        given = self._stretches, count, ctypes.byref(next_one), *data, *same, *table
         others: list[Future[None]] = []
         try:
             with suppress(RuntimeError):  # no more threads to be had: those there are share the work

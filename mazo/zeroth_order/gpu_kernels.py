@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mazo.gaps import DeviceGaps
 from mazo.zeroth_order.distributions import normal_quantiles
-from mazo.zeroth_order.targets import Places, Stretch, Target
+from mazo.zeroth_order.targets import Factors, Places, Stretch, Target
 
 MULTIPLIER_0, MULTIPLIER_1 = tl.constexpr(0xD2E7470EE14C6C93), tl.constexpr(0xCA5A826395121157)
 WEYL_0, WEYL_1 = tl.constexpr(0x9E3779B97F4A7C15), tl.constexpr(0xBB67AE8584CAA73B)
@@ -214,23 +214,11 @@ class Pass:
         return _Launch(kind, self._sent(np.array(rows, np.int64)), self._sent(owners), before)
 
     def write_(
-        self,
-        keys: UInt64[np.ndarray, "tensors 2"],
-        alphas: Float32[np.ndarray, " tensors"],
-        *,
-        scale: float = 1.0,
-        coefficient: float = 1.0,
-        decay: float = 0.0,
-        back: float = 0.0,
-        rounded: bool = False,
+        self, keys: UInt64[np.ndarray, "tensors 2"], alphas: Float32[np.ndarray, " tensors"], factors: Factors
     ) -> None:
-        r"""Do :meth:`mazo.zeroth_order.cpu_kernels.Pass.write_` in float32, rounded once, without waiting for it.
-
-        :param back: The base is moved in its own type: z is rounded to it first, and the sum.
-        :param rounded: Whether the update is rounded to the weights' type before it is added.
-        """
+        """Do :meth:`mazo.zeroth_order.cpu_kernels.Pass.write_` in float32, rounded once, without waiting for it."""
         given = self._sent(np.concatenate([keys.view(np.uint8).ravel(), alphas.view(np.uint8)]))
-        on_device, factors = given.split([keys.nbytes, alphas.nbytes]), (scale, coefficient, decay, back)
+        on_device = given.split([keys.nbytes, alphas.nbytes])
         data = on_device[0].view(torch.int64), on_device[1].view(torch.float32)
         upper = None if self._signs else _upper_quantiles(self._device)
         with torch.cuda.device_of(given):
@@ -241,12 +229,15 @@ class Pass:
                     befores,
                     *data,
                     upper,
-                    *factors,
+                    factors.scale,
+                    factors.coefficient,
+                    factors.decay,
+                    factors.back,
                     **kind._asdict(),
-                    scaled=scale != 1 or coefficient != 1,
-                    rounded=rounded and kind.moves,
-                    decays=decay != 0,
-                    returns=back != 0 and kind.moves,
+                    scaled=factors.scale != 1 or factors.coefficient != 1,
+                    rounded=factors.rounded and kind.moves,
+                    decays=factors.decay != 0,
+                    returns=factors.back != 0 and kind.moves,
                     signs=self._signs,
                     **kind.program(self._signs)._asdict(),
                     enable_fp_fusion=False,

@@ -42,3 +42,21 @@ class Stretch(NamedTuple):
     start: int
     size: int
     target: Target
+
+
+class Factors(NamedTuple):
+    r"""What a pass writes for all its tensors: :math:`b + \alpha (c s z + \text{decay} \cdot b)`, each sum fused.
+
+    :param scale: s.
+    :param coefficient: c.
+    :param decay: Share of the base that is added to the update.
+    :param back: Where the base is ``out`` itself: b is what lies there, first moved by ``back`` :math:`s z` in the
+        weights' own type.
+    :param rounded: Whether the update is rounded to the weights' type before it is added to what lies there.
+    """
+
+    scale: float = 1.0
+    coefficient: float = 1.0
+    decay: float = 0.0
+    back: float = 0.0
+    rounded: bool = False

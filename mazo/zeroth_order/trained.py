@@ -12,14 +12,14 @@ from jaxtyping import Float32
 from mazo.zeroth_order.blocks import blocks
 from mazo.zeroth_order.coordinates import Coordinates
 from mazo.zeroth_order.direction import Direction
-from mazo.zeroth_order.targets import Stretch
+from mazo.zeroth_order.targets import Factors, Stretch
 from mazo.zeroth_order.write import kernels
 
 
 class Kernels(Protocol):
     """A pass laid out for a device's kernels, as :class:`mazo.zeroth_order.cpu_kernels.Pass`."""
 
-    def write_(self, keys: np.ndarray, alphas: np.ndarray, **settings: float | bool) -> None:
+    def write_(self, keys: np.ndarray, alphas: np.ndarray, factors: Factors) -> None:
         """Write numbers of all its tensors."""
 
 
@@ -83,7 +83,7 @@ class Trained(Mapping[str, Coordinates]):
         passes, rest = self._divide("move_target", z) if end != 0 or self.is_in_place else ([], self)
         for each in passes:
             distances = end * each.factors - np.where(each.moves, start * each.factors, 0.0)
-            _write_(each, z, distances.astype(np.float32), rounded=True)
+            _write_(each, z, distances.astype(np.float32), Factors(rounded=True))
         for block in blocks(rest, z):
             block.part.move_(block.numbers(z) if block.part.draws(end) else None, start=start, end=end)
 
@@ -101,7 +101,7 @@ class Trained(Mapping[str, Coordinates]):
             start = 0.0
         for each in passes:
             alphas = np.full(len(each.names), -lr, np.float32)
-            _write_(each, z, alphas, coefficient=coefficient, decay=weight_decay, back=-start)
+            _write_(each, z, alphas, Factors(coefficient=coefficient, decay=weight_decay, back=-start))
         return rest
 
     def _divide(self, target: str, z: Direction) -> tuple[list[Pass], dict[str, Coordinates]]:
@@ -135,5 +135,5 @@ def _pass(module: ModuleType, device: torch.device, group: Mapping[str, list[Str
     return Pass(tuple(group), device, laid_out, factors, np.array([first.moves for first in firsts]))
 
 
-def _write_(each: Pass, z: Direction, alphas: Float32[np.ndarray, " tensors"], **settings: float | bool) -> None:
-    each.kernels.write_(z.keys(each.names), alphas, scale=z.scale(each.device), **settings)
+def _write_(each: Pass, z: Direction, alphas: Float32[np.ndarray, " tensors"], factors: Factors) -> None:
+    each.kernels.write_(z.keys(each.names), alphas, factors._replace(scale=z.scale(each.device)))

@@ -12,7 +12,7 @@ from torch import Tensor
 from mazo.gaps import Gaps
 from mazo.zeroth_order import cpu_kernels
 from mazo.zeroth_order.stream import Numbers, Stream
-from mazo.zeroth_order.targets import Places, Stretch, Target
+from mazo.zeroth_order.targets import Factors, Places, Stretch, Target
 
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Integer types by their bytes."""
@@ -92,7 +92,7 @@ def _write_alone_(z: Stream, target: Target, *, alpha: float) -> None:
     assert by is not None
     key = np.array([[z.key & (2**64 - 1), z.key >> 64]], np.uint64)
     alone = by.Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
-    alone.write_(key, np.array([alpha], np.float32), scale=z.scale, coefficient=z.coefficient)
+    alone.write_(key, np.array([alpha], np.float32), Factors(z.scale, z.coefficient))
 
 
 def times_(numbers: Numbers, coefficient: float) -> Numbers:

@@ -16,7 +16,7 @@ from mazo.gaps import DeviceGaps, Gaps
 from mazo.zeroth_order import direction, trained, write
 from mazo.zeroth_order.distributions import draw_, fill_gaussian_, fill_rademacher_
 from mazo.zeroth_order.stream import Stream
-from mazo.zeroth_order.targets import Stretch, Target
+from mazo.zeroth_order.targets import Factors, Stretch, Target
 from mazo.zeroth_order.write import add_, in_memory, makes_numbers
 
 HAS_GPU = torch.cuda.is_available()
@@ -121,8 +121,7 @@ def write_(z: Stream, target: Target, alpha: float, **settings: float) -> None:
     """Write one stretch as a pass does."""
     alone = write.kernels(target).Pass([Stretch(0, z.start, z.size, target)], signs=z.signs)
     keys = np.array([[z.key % 2**64, z.key >> 64]], np.uint64)
-    factors = {"scale": z.scale, "coefficient": z.coefficient, **settings}
-    alone.write_(keys, np.array([alpha], np.float32), **factors)
+    alone.write_(keys, np.array([alpha], np.float32), Factors(z.scale, z.coefficient, **settings))
 
 
 @pytest.mark.parametrize("signs", [False, True])
@@ -250,7 +249,7 @@ def test_a_call_writes_tensors_of_every_kind(device):
         wanted.append(out.index_copy(0, each.to(device), values))
         there = out[:size] if places is None else out
         stretches.append(Stretch(i, 0, size, Target(there, base, None if places is None else placed(places, device))))
-    write.kernels(stretches[0].target).Pass(stretches, signs=False).write_(keys, alphas)
+    write.kernels(stretches[0].target).Pass(stretches, signs=False).write_(keys, alphas, Factors())
     for found, expected in zip(weights, wanted, strict=True):
         assert torch.equal(found, expected)
 

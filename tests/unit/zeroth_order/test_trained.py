@@ -21,7 +21,7 @@ from mazo.zeroth_order.direction import FACTORED, Direction
 from mazo.zeroth_order.groups import grouped
 from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.steps import make_step
-from mazo.zeroth_order.targets import Stretch, Target
+from mazo.zeroth_order.targets import Factors, Stretch, Target
 from mazo.zeroth_order.trained import Trained
 from mazo.zeroth_order.update import update_
 from mazo.zeroth_order.write import makes_numbers
@@ -51,9 +51,9 @@ class Calls:
         self.sizes: list[int] = []
         write_ = cpu_kernels.Pass.write_
 
-        def counted(this, keys, alphas, **settings):
+        def counted(this, keys, alphas, factors):
             self.sizes.append(len(keys))
-            write_(this, keys, alphas, **settings)
+            write_(this, keys, alphas, factors)
 
         monkeypatch.setattr(cpu_kernels.Pass, "write_", counted)
 
@@ -220,7 +220,8 @@ def test_fewer_threads_than_wanted_write_everything(monkeypatch):
 
     with Pool(2) as pool:
         monkeypatch.setattr(cpu_kernels, "_pool", lambda threads: pool)
-        cpu_kernels.Pass(stretches, signs=False).write_(np.zeros((1, 2), np.uint64), np.ones(1, np.float32))
+        alone = cpu_kernels.Pass(stretches, signs=False)
+        alone.write_(np.zeros((1, 2), np.uint64), np.ones(1, np.float32), Factors())
         assert ended == ["first"]
     assert weights.count_nonzero() == len(weights)
 
