@@ -62,7 +62,7 @@ class DeviceGaps:
     """
 
     def __init__(self, gaps: Gaps, device: torch.device, steps: Tensor | None = None) -> None:
-        self.gaps, self.device = gaps, device
+        self.gaps = gaps
         self.steps = torch.from_numpy(gaps.steps).to(device) if steps is None else steps
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class DeviceGaps:
 
     def __getitem__(self, part: slice) -> "DeviceGaps":
         """Return a stretch of them, in the same memory."""
-        return DeviceGaps(self.gaps[part], self.device, self.steps[part])
+        return DeviceGaps(self.gaps[part], self.steps.device, self.steps[part])
 
     def positions(self) -> Int[Tensor, " positions"]:
         """Return the positions themselves."""

@@ -120,7 +120,7 @@ class ZerothOrderOptimizer:
         held = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
         self._trained = grouped(held, groups or {})
         self._sizes = {name: tensor.size for name, tensor in self._trained.items()}
-        self._drifts = precision == "in_place"
+        self._drifts = self._trained.is_in_place
         self._is_settled = True
         self.steps_done, self.idle_steps = 0, 0
 
