@@ -31,7 +31,7 @@ from mazo.importance.parts import PartFiles
 from mazo.importance.score import score_into
 from mazo.losses import example_losses
 from mazo.maskable import maskable_layers
-from mazo.memory import peak_memory
+from mazo.memory import MMAP_THRESHOLD, TRIM_THRESHOLD, peak_memory
 from mazo.methods import ScoreSettings
 from mazo.seeding import numpy_generator
 
@@ -69,7 +69,7 @@ def random_batches() -> dict:
 def give_back_above(size: int) -> None:
     """Have glibc give blocks of memory above a size back when they are freed, so that a peak is of memory in use."""
     libc = ctypes.CDLL(None)
-    for option in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+    for option in (MMAP_THRESHOLD, TRIM_THRESHOLD):
         libc.mallopt(option, size)
 
 

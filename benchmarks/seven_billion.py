@@ -126,10 +126,9 @@ class Bench:
     def choose(self) -> None:
         """Make masks that keep some weights of every row at random, the same in all matrices of a shape."""
         shapes = {name: tuple(weight.shape) for name, weight in maskable_weights(self.model).items()}
-        scores = {shape: random_scores(shape, device=self.device) for shape in set(shapes.values())}
+        scores = {str(shape): random_scores(shape, device=self.device) for shape in set(shapes.values())}
         for density in self._densities:
-            marks = {str(shape): matrix for shape, matrix in scores.items()}
-            gaps = mask_from_scores(marks, density=density).gaps
+            gaps = mask_from_scores(scores, density=density).gaps
             kept = GapsByName({name: gaps[str(shape)] for name, shape in shapes.items()})
             self._masks[density] = Mask(kept, shapes)
 
