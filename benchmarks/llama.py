@@ -7,6 +7,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mazo.batches import EncodedExample, encode_example
 from mazo.encoding import EncodedPair
+from mazo.huge_pages import move_to_huge_pages_
 from mazo.seeding import numpy_generator
 
 
@@ -32,7 +33,7 @@ SHAPES = {
 
 
 def random_llama(shape: Shape) -> LlamaForCausalLM:
-    """Build a model in float32 on the CPU."""
+    """Build a model in float32 on the CPU, its weights where a loaded model has them."""
     config = LlamaConfig(
         vocab_size=shape.vocabulary,
         hidden_size=shape.width,
@@ -46,6 +47,7 @@ def random_llama(shape: Shape) -> LlamaForCausalLM:
     torch.manual_seed(0)
     model = LlamaForCausalLM(config).eval().requires_grad_(False)
     torch.set_rng_state(generator_state)
+    move_to_huge_pages_(model.parameters())
     return model
 
 

@@ -12,6 +12,7 @@ from mazo.config import ModelSettings
 from mazo.errors import ModelError
 from mazo.files import expanded
 from mazo.hub import hub_reason
+from mazo.huge_pages import move_to_huge_pages_
 from mazo.machine import is_out_of_memory
 from mazo.quiet import quiet
 from mazo.reading import FAULTS
@@ -49,6 +50,7 @@ def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTok
     _check_complete(found, settings)
     if settings.device_map is None:
         model = model.to(settings.device)
+        move_to_huge_pages_(model.parameters())
     _check_placed(model, settings)
     _check_vocabulary(model, tokenizer, settings)
     return model.eval().requires_grad_(False), tokenizer
