@@ -59,8 +59,8 @@ def hours(work: Work, run: Run, shape: Shape, on: Card) -> int | float:
 def drawing_seconds(work: Work, run: Run, *, host: dict | None = None) -> int | float:
     """Estimate the seconds in which the processor draws a run's directions and sends them to the card.
 
-    Those that Triton's kernels make on the card take none beside the passes over the weights [assumed]; matrices of low
-    rank are what is left.
+    Those that Triton's kernels make on the card take none beside the passes over the weights [assumed]; the factors
+    of matrices of low rank are what is left.
     """
     host = host or _file()["host"]
     if not isinstance(run.method, ZerothOrder) or run.method.direction not in FACTORED:

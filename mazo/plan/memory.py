@@ -65,9 +65,10 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
         held += 2 * total  # the steps between the kept numbers' places
     if run.method.precision == "master":
         held += 4 * total
-    # The direction's numbers and the update from them: of a block, or of a tensor that cannot be split.
-    splits = run.method.direction not in FACTORED and (run.method.mask is None or run.method.mask_mode == "direction")
-    moving = 2 * 4 * (min(largest, 0 if on_cpu else DEVICE_BLOCK) if splits else largest)
+    # The direction's numbers and the update from them, or float64 products: of a block, or of a tensor stepped in part.
+    splits = run.method.mask is None or run.method.mask_mode == "direction"
+    each = 12 if run.method.direction in FACTORED else 8
+    moving = each * (min(largest, 0 if on_cpu else DEVICE_BLOCK) if splits else largest)
     return held + max(moving, _passing(shape, tokens))
 
 

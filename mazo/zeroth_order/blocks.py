@@ -9,7 +9,7 @@ from mazo.zeroth_order.stream import Numbers
 
 
 class Block(NamedTuple):
-    """Some consecutive numbers of a tensor: all of them where it cannot be split.
+    """Some consecutive numbers of a tensor.
 
     :param name: The tensor's name.
     :param start: Place of the first in the tensor's share of a direction.
@@ -25,8 +25,8 @@ class Block(NamedTuple):
         return z.numbers(self.name, self.start, self.part.size, self.part.device)
 
 
-def blocks(coordinates: Mapping[str, Coordinates], z: Direction) -> Iterator[Block]:
+def blocks(coordinates: Mapping[str, Coordinates]) -> Iterator[Block]:
     """Go through all tensors' numbers in blocks whose share of a direction can be made alone."""
     for name, tensor in coordinates.items():
-        for start, part in tensor.parts if z.splits(name) else [(0, tensor)]:
+        for start, part in tensor.parts:
             yield Block(name, start, part)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import BLOCK, DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
+from mazo.zeroth_order.factored import Factored, Factors
 from mazo.zeroth_order.low_rank import LowRank
 from mazo.zeroth_order.stream import Numbers, Stream
 from mazo.zeroth_order.subspace import Subspace
@@ -25,7 +26,6 @@ DISTRIBUTIONS: dict[str, Fill] = {
     "subspace": fill_gaussian_,
 }
 
-Factored = LowRank | Subspace
 FACTORED: dict[str, type[Factored]] = {"low_rank": LowRank, "subspace": Subspace}
 """Directions whose matrices are products of small factors."""
 
@@ -61,25 +61,32 @@ class Direction:
     def numbers(self, name: str, start: int, size: int, device: torch.device) -> Numbers:
         """Return ``size`` numbers of one tensor: not drawn yet where kernels make them.
 
-        :param start: The first, a multiple of 256; 0 for a tensor that :meth:`splits` says comes whole.
+        :param start: The first, a multiple of 256.
         """
-        if not self.splits(name):
-            assert self.factored is not None
-            whole = self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
-            return whole.to(device)
+        if self.factored is not None and self.factored.covers(name):
+            return self.factored.numbers(self._factors(name, device), start, size)
         key, scale = self._key(name), self.scale(device)
         if makes_numbers(device):
             return Stream(self.signs, key, start, size, device, scale)
         numbers = draw_(torch.empty(size), DISTRIBUTIONS[self.distribution], key, start=start).to(device)
         return numbers if scale == 1 else numbers.mul_(scale)
 
-    def splits(self, name: str) -> bool:
-        """Tell whether a tensor's numbers can be drawn a block at a time; a product of factors comes whole."""
-        return self.factored is None or not self.factored.covers(name)
-
     def streams(self, name: str, device: torch.device) -> bool:
-        """Tell whether a tensor's numbers are made where they are used."""
-        return self.splits(name) and makes_numbers(device)
+        """Tell whether a tensor's numbers are made where they are used: all but products of factors."""
+        return makes_numbers(device) and not (self.factored is not None and self.factored.covers(name))
+
+    def _factors(self, name: str, device: torch.device) -> Factors:
+        """Return a matrix's factors on a device; those of the last one are held, as its stretches come in turn."""
+        assert self.factored is not None
+        if (name, device) not in self._made:
+            left, right, scale = self.factored.factors(name, run_seed=self.run_seed, step=self.step, index=self.index)
+            self._made.clear()
+            self._made[name, device] = Factors(left.to(device), right.to(device), scale)
+        return self._made[name, device]
+
+    @cached_property
+    def _made(self) -> dict[tuple[str, torch.device], Factors]:
+        return {}
 
     @property
     def signs(self) -> bool:

@@ -12,8 +12,9 @@ from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import make_weighting
 from mazo.zeroth_order.checks import check_names, check_several, check_whole
-from mazo.zeroth_order.direction import FACTORED, Direction, Factored
+from mazo.zeroth_order.direction import FACTORED, Direction
 from mazo.zeroth_order.estimate import ESTIMATES, LAST_POINTS, Closure, moved_back_on_error_, two_point_
+from mazo.zeroth_order.factored import Factored
 from mazo.zeroth_order.groups import Groups, grouped
 from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.normalization import NORMALIZATIONS

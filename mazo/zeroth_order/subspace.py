@@ -1,7 +1,6 @@
 """Directions inside random subspaces of matrices."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -10,10 +9,11 @@ from torch import Tensor
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import gaussian
+from mazo.zeroth_order.factored import Factored, Factors
 
 
 @dataclass(frozen=True)
-class Subspace:
+class Subspace(Factored):
     r"""SubZero's directions.
 
     Yu et al., "Zeroth-Order Fine-Tuning of LLMs in Random Subspaces", ICCV 2025 (arXiv 2410.08989).
@@ -28,38 +28,32 @@ class Subspace:
       direction's. The released code has it too; without it the size of the step would hang on a matrix's shape.
 
     Deviations: a matrix is taken as it is (the released code reshapes the factors of an adapter to near squares first);
-    each of several directions in a step has its own subspace. Parameters that are no matrix take a normal direction, as
-    in the released code.
+    each of several directions in a step has its own subspace.
 
     U and V are kept between the draws of a period, (m + n) r numbers a matrix and direction; nothing else is.
-
-    :param shapes: Shape of every tensor.
-    :param rank: Rank r.
-    :param period: Steps for which U and V stay.
     """
 
-    shapes: Mapping[str, tuple[int, ...]]
-    rank: int
-    period: int
     _bases: dict[tuple[str, int], tuple[tuple[int, int], Tensor, Tensor]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def covers(self, name: str) -> bool:
-        """Tell whether a tensor is a matrix."""
-        return len(self.shapes[name]) == 2
-
-    def draw(self, name: str, *, run_seed: int, step: int, index: int) -> Float[Tensor, " numbers"]:
-        """Draw a matrix's numbers, row after row."""
+    def factors(self, name: str, *, run_seed: int, step: int, index: int) -> Factors:
+        """Draw Z; make U Z, and V."""
         rows, columns = self.shapes[name]
         left, right = self._basis(name, run_seed=run_seed, period=step // self.period, index=index)
         inner = left.shape[1] * right.shape[1]
         core = gaussian(stream_key(run_seed, "direction", step, index, name), inner).double()
-        # Multiples of 2^-20 below 2^6: no product of sums here leaves float64's 53 bits, so both matrix products are
-        # exact, and the direction has the same bits on every machine whatever order its library adds in.
         side = _on_grid(left.double() @ core.view(left.shape[1], right.shape[1]))
-        product = side @ right.double().T
-        return product.mul_(math.sqrt(rows * columns / inner)).float().flatten()
+        return Factors(side, right.double(), math.sqrt(rows * columns / inner))
+
+    @staticmethod
+    def product(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
+        """Multiply exactly.
+
+        The factors are multiples of 2^-20 below 2^6: no product of sums here leaves float64's 53 bits, whatever order a
+        machine's library adds in.
+        """
+        return left @ right.T
 
     def _basis(self, name: str, *, run_seed: int, period: int, index: int) -> tuple[Tensor, Tensor]:
         kept = self._bases.get((name, index))

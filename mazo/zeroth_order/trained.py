@@ -84,7 +84,7 @@ class Trained(Mapping[str, Coordinates]):
         for each in passes:
             distances = end * each.factors - np.where(each.moves, start * each.factors, 0.0)
             _write_(each, z, distances.astype(np.float32), Factors(rounded=True))
-        for block in blocks(rest, z):
+        for block in blocks(rest):
             block.part.move_(block.numbers(z) if block.part.draws(end) else None, start=start, end=end)
 
     def step_(

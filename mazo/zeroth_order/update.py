@@ -36,7 +36,7 @@ def update_(
         rest = trained.step_(z, coefficient=coefficient, lr=lr, weight_decay=weight_decay, start=start)
     elif start != 0:
         trained.move_(directions[0], start=start, end=0.0)
-    for block in blocks(rest, directions[0]):
+    for block in blocks(rest):
         own_lr = lr * block.part.lr_factor
         update = rule.update((block.name, block.start), _gradient(block, directions, coefficients))
         # theta - 0 * update would turn a weight of -0.0 into 0.0, and an idle step must leave every bit.

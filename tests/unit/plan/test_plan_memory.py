@@ -75,8 +75,15 @@ def test_the_rows_count_on_the_cpu_alone():
 @pytest.mark.parametrize(("device", "block"), [("cpu", 0), ("cuda", 2**24)])
 def test_a_direction_takes_a_block_at_most_where_it_can_be_split(device, block):
     short = {"training": {"batch_per_task": 1}, "mixes": {"all": ["sst2"]}, "device": device}
-    whole, split = peaks(ZO | {"direction": "low_rank"}, **short), peaks(ZO, **short)
+    stepped_in_part = ZO | {"mask": {"density": 1.0}, "mask_mode": "update"}
+    whole, split = peaks(stepped_in_part, **short), peaks(ZO, **short)
     assert whole - split == pytest.approx(8 * (32_000 * 4096 - block) / GIB, abs=0.01)
+
+
+def test_products_of_factors_take_float64_a_block_at_a_time():
+    short = {"training": {"batch_per_task": 1}, "mixes": {"all": ["sst2"]}, "device": "cuda"}
+    low, plain = peaks(ZO | {"direction": "low_rank"}, **short), peaks(ZO, **short)
+    assert low - plain == pytest.approx((12 - 8) * 2**24 / GIB, abs=0.001)
 
 
 def test_a_kept_weight_takes_six_bytes_of_a_gpu():

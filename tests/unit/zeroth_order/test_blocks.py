@@ -6,7 +6,7 @@ from torch import Tensor
 from toy_problem import Weights, bits, mask_of
 
 from mazo.zeroth_order.blocks import blocks
-from mazo.zeroth_order.direction import FACTORED, Direction
+from mazo.zeroth_order.direction import DISTRIBUTIONS, FACTORED, Direction
 from mazo.zeroth_order.distributions import BLOCK
 from mazo.zeroth_order.hold import hold
 from mazo.zeroth_order.write import in_memory
@@ -24,8 +24,8 @@ def held(model: Weights, *, distribution: str = "gaussian", density: float | Non
 
 
 def test_blocks_cover_every_number_once_in_order():
-    coordinates, z = held(Weights(width=80_000))
-    found = [(block.name, block.start, block.part.size) for block in blocks(coordinates, z)]
+    coordinates, _ = held(Weights(width=80_000))
+    found = [(block.name, block.start, block.part.size) for block in blocks(coordinates)]
     rest = 320_000 - BLOCK
     assert found == [
         *(("first", 0, BLOCK), ("first", BLOCK, rest)),
@@ -33,26 +33,15 @@ def test_blocks_cover_every_number_once_in_order():
     ]
 
 
-@pytest.mark.parametrize("density", [None, 0.5])
-def test_blocks_have_a_direction_between_them(density):
-    coordinates, z = held(Weights(width=160_000), density=density)
+@pytest.mark.parametrize(("distribution", "density"), [("gaussian", 0.5), *((name, None) for name in DISTRIBUTIONS)])
+def test_blocks_have_a_direction_between_them(distribution, density):
+    coordinates, z = held(Weights(width=160_001), distribution=distribution, density=density)
     drawn: dict[str, list[Tensor]] = defaultdict(list)
-    for block in blocks(coordinates, z):
+    for block in blocks(coordinates):
         drawn[block.name].append(in_memory(block.numbers(z)))
     assert set(drawn) == set(coordinates)
     for name, stretches in drawn.items():
         assert torch.equal(torch.cat(stretches), z.draw(name))
-
-
-def test_a_tensor_whose_direction_comes_whole_is_one_block():
-    coordinates, z = held(Weights(width=80_000), distribution="low_rank")
-    found = list(blocks(coordinates, z))
-    assert [(block.name, block.part.size) for block in found] == [
-        ("first", 320_000),
-        ("second", 320_000),
-        ("norm", 80_000),
-    ]
-    assert torch.equal(in_memory(found[0].numbers(z)), z.draw("first"))
 
 
 def test_a_block_is_moved_and_stepped_alone():

@@ -56,15 +56,19 @@ def test_the_sphere_has_the_norm_root_d_over_all_tensors_together():
     assert norm == pytest.approx(math.sqrt(8), rel=1e-6)
 
 
-@pytest.mark.parametrize("distribution", ["gaussian", "rademacher", "sphere"])
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize(("start", "numbers"), [(0, 100), (256, 1), (65_536, 65_536), (131_072, 68_929)])
-def test_a_block_drawn_alone_is_that_stretch_of_the_whole(distribution, start, numbers):
-    z = Direction(0, 0, 0, distribution, {"w": 200_001})
-    assert z.splits("w")
+@pytest.mark.parametrize("shape", [(3, 66_667), (66_667, 3)])
+def test_a_block_drawn_alone_is_that_stretch_of_the_whole(distribution, start, numbers, shape):
+    factored = FACTORED[distribution]({"w": shape}, rank=2, period=1) if distribution in FACTORED else None
+    z = Direction(0, 0, 0, distribution, {"w": 200_001}, factored)
     drawn = in_memory(z.numbers("w", start, numbers, torch.device("cpu")))
     assert torch.equal(drawn, z.draw("w")[start : start + numbers])
 
 
 @pytest.mark.parametrize("distribution", FACTORED)
-def test_a_product_of_factors_is_not_split(distribution):
-    assert not direction(distribution).splits("a")
+def test_factors_of_one_tensor_are_never_taken_for_anothers(distribution):
+    z = direction(distribution)
+    first = z.draw("a")
+    assert z.draw("b").shape == first.shape and not torch.equal(z.draw("b"), first)
+    assert torch.equal(z.draw("a"), first)

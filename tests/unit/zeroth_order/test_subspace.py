@@ -16,6 +16,11 @@ def matrix(step: int, *, rank: int = 2, period: int = 5, index: int = 0) -> torc
     return z.draw("w").view(30, 20).double()
 
 
+def draw(subspace: Subspace, name: str, **which: int) -> torch.Tensor:
+    rows, columns = subspace.shapes[name]
+    return subspace.numbers(subspace.factors(name, **which), 0, rows * columns)
+
+
 def normal(rows: int, columns: int, *purpose: str | int) -> np.ndarray:
     return gaussian(stream_key(0, *purpose), rows * columns).double().numpy().reshape(rows, columns)
 
@@ -67,7 +72,7 @@ def test_within_a_period_the_estimate_averages_to_the_gradients_part_in_the_subs
     gradient = torch.randn(30, 20, generator=torch.Generator().manual_seed(0)).double()
     subspace, estimates = Subspace(SHAPES, rank=3, period=4000), []
     for step in range(4000):
-        z = subspace.draw("w", run_seed=0, step=step, index=0).double().view(30, 20)
+        z = draw(subspace, "w", run_seed=0, step=step, index=0).double().view(30, 20)
         estimates.append((gradient * z).sum() * z)
     u, _, v = torch.linalg.svd(z)
     u, v = u[:, :3], v[:3].T
@@ -91,7 +96,7 @@ def test_a_side_shorter_than_the_rank_is_spanned_whole(rank):
 
 def test_the_numbers_do_not_hang_on_the_order_in_which_the_products_are_summed():
     subspace = Subspace(SHAPES, rank=7, period=5)
-    drawn = subspace.draw("w", run_seed=0, step=2, index=0)
+    drawn = draw(subspace, "w", run_seed=0, step=2, index=0)
     left, right = (side.double() for side in subspace._basis("w", run_seed=0, period=0, index=0))
     core = gaussian(stream_key(0, "direction", 2, 0, "w"), 49).double().view(7, 7)
     side = sum(torch.outer(left[:, i], core[i]) for i in reversed(range(7)))
@@ -107,6 +112,6 @@ def test_a_kept_subspace_is_never_taken_for_another():
         fresh = Subspace({"w": (6, 4), "v": (6, 4)}, rank=2, period=3)
         for source in (subspace, subspace):
             assert torch.equal(
-                source.draw(name, run_seed=seed, step=step, index=index),
-                fresh.draw(name, run_seed=seed, step=step, index=index),
+                draw(source, name, run_seed=seed, step=step, index=index),
+                draw(fresh, name, run_seed=seed, step=step, index=index),
             )
