@@ -51,7 +51,8 @@ COMPILED = """
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
 import triton.language as tl
-from mazo.zeroth_order.gpu_kernels import PROGRAMS, _write
+from mazo.zeroth_order.gpu_kernels import PROGRAMS
+from mazo.zeroth_order.gpu_program import write_
 
 for signs in (False, True):
     types = dict.fromkeys(["rows", "befores", "keys"], "*i64") | dict(owners="*i32", alphas="*fp32", upper="*fp32")
@@ -59,7 +60,7 @@ for signs in (False, True):
     fixed = dict(out_type=tl.bfloat16, base_type=tl.bfloat16, steps_type=tl.uint8, moves=True, even=True, wide=False)
     fixed |= dict(scaled=True, rounded=True, decays=True, returns=True, signs=signs)
     fixed |= dict(blocks=PROGRAMS[signs, True].blocks)
-    source = ASTSource(_write, types | dict.fromkeys(fixed, "constexpr"), fixed)
+    source = ASTSource(write_, types | dict.fromkeys(fixed, "constexpr"), fixed)
     print(compile(source, target=GPUTarget("cuda", 80, 32), options={"enable_fp_fusion": False}).asm["ptx"])
 """
 
@@ -301,7 +302,7 @@ def test_compiled_kernels_round_to_nearest_and_keep_the_smallest_numbers(tmp_pat
     command = [sys.executable, "-c", COMPILED]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(".entry _write") == 2
+    assert done.stdout.count(".entry write_") == 2
     arithmetic = {word for word in done.stdout.split() if word.startswith(("fma.", "mul.", "add.")) and ".f32" in word}
     assert arithmetic <= {"fma.rn.f32", "mul.rn.f32", "add.rn.f32"}
     assert {"fma.rn.f32", "mul.rn.f32"} <= arithmetic
