@@ -34,6 +34,20 @@ def check_whole(direction: str, *, masked: bool) -> None:
         raise ConfigError(f"direction: {direction} wants whole matrices: no mask, or mask_mode update; found a mask")
 
 
+def check_apart(addresses: Mapping[str, int]) -> None:
+    """Raise for a tensor under two names, which would be moved along two directions at once.
+
+    :param addresses: Where every trained tensor lies; 0 for one that lies nowhere.
+    """
+    names: dict[int, str] = {}
+    for name, address in addresses.items():
+        if address and (other := names.setdefault(address, name)) != name:
+            raise ConfigError(
+                f"named_parameters: wanted each tensor once, as model.named_parameters() gives tied ones; "
+                f"found {other} and {name} in one place"
+            )
+
+
 def check_several(normalization: str, num_directions: int) -> None:
     """Raise for a normalization by a spread that one direction does not have."""
     if normalization != "none" and num_directions < 2:

@@ -11,7 +11,7 @@ from mazo.errors import ConfigError, DivergedError
 from mazo.masks import Mask
 from mazo.schedules import SCHEDULES, constant
 from mazo.weighting import make_weighting
-from mazo.zeroth_order.checks import check_names, check_several, check_whole
+from mazo.zeroth_order.checks import check_apart, check_names, check_several, check_whole
 from mazo.zeroth_order.direction import FACTORED, Direction
 from mazo.zeroth_order.estimate import ESTIMATES, LAST_POINTS, Closure, moved_back_on_error_, two_point_
 from mazo.zeroth_order.factored import Factored
@@ -69,7 +69,7 @@ class ZerothOrderOptimizer:
     :param groups: Tensors with an eps and an lr of their own; see :func:`mazo.zeroth_order.groups.grouped`.
 
     Raises :class:`mazo.errors.MaskError` for a mask that does not fit, :class:`mazo.errors.ConfigError` for an
-    unknown name.
+    unknown name or a tensor under two names.
     """
 
     def __init__(
@@ -119,6 +119,7 @@ class ZerothOrderOptimizer:
             shapes = {name: tuple(weight.shape) for name, weight in self.parameters.items()}
             self._factored = FACTORED[direction](shapes, rank=direction_rank, period=direction_period)
         held = hold(self.parameters, mask=mask, mask_mode=mask_mode, precision=precision)
+        check_apart({name: tensor.address for name, tensor in held.items()})
         self._trained = grouped(held, groups or {})
         self._sizes = {name: tensor.size for name, tensor in self._trained.items()}
         self._drifts = self._trained.is_in_place

@@ -385,3 +385,11 @@ def test_no_global_random_stream_is_read_or_moved():
     state = torch.get_rng_state()
     trained(2)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_trained_tensor_under_two_names_is_refused():
+    model = Weights()
+    twice = [*model.named_parameters(), ("tied", model.first)]
+    with pytest.raises(ConfigError, match="found first and tied in one place"):
+        ZerothOrderOptimizer(twice, lr=0.1, run_seed=0)
+    ZerothOrderOptimizer(twice, lr=0.1, run_seed=0, mask=mask_of(model))  # leaves the second name out
