@@ -47,7 +47,7 @@ def random_llama(shape: Shape) -> LlamaForCausalLM:
     torch.manual_seed(0)
     model = LlamaForCausalLM(config).eval().requires_grad_(False)
     torch.set_rng_state(generator_state)
-    move_to_huge_pages_(model.parameters())
+    move_to_huge_pages_(model)
     return model
 
 

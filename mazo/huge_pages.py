@@ -5,58 +5,82 @@ import math
 import mmap
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 SETTINGS = Path("/sys/kernel/mm/transparent_hugepage")
 MAPPINGS = Path("/proc/self/maps")
 LINE = 64
 """What a moved weight's address is a multiple of, in bytes: a line of the processor's caches."""
-HELD_TWICE = 32 * 2**20
-"""How many bytes of weights may be held twice while they move."""
+AT_ONCE = 32 * 2**20
+"""How many bytes of weights are copied before what they leave is given back."""
 
 
-def move_to_huge_pages_(weights: "Iterable[Tensor]") -> bool:
-    """Move weights that the CPU holds into one stretch of memory in huge pages, and tell whether any moved.
+def move_to_huge_pages_(model: "nn.Module") -> bool:
+    """Move a model's weights on the CPU into one stretch of memory in huge pages, and tell whether they moved.
 
-    Values stay as they are. What a weight leaves is given back at once, be it a file's pages or memory, so that a model
-    is never held twice. Weights that share memory stay where they are, and all do where Linux has no such pages.
+    Values stay as they are. What weights leave is given back as they move, a file's pages or memory, so that a model is
+    never held twice: no more than 32 MiB of it, or than its largest weight where that is in no file. Weights that share
+    memory stay where they are, and all do where Linux has no such pages.
 
-    :param weights: Parameters as they were loaded, that no other tensor is a view of.
+    Weights that were a file's pages are then the process's own, no longer shared with others that read the file; and
+    the memory is given back when the last of them is gone.
+
+    :param model: A model as it was loaded: nothing outside it holds its weights.
     """
     import torch
 
-    weights = [w for w in weights if w.device.type == "cpu" and w.is_contiguous() and w.numel()]
-    users = Counter(map(_storage, weights))
-    weights = [weight for weight in weights if users[_storage(weight)] == 1]
-    page, size = _huge_page(), sum(map(_room, weights))
+    weights, page = _movable(model), _huge_page()
+    size = sum(map(_room, weights))
     if page is None or size < page:
         return False
     try:
+        files, libc = _mapped_files(), ctypes.CDLL(None)
+        drop, trim = libc.madvise, libc.malloc_trim
         memory = mmap.mmap(-1, size + page, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory.madvise(mmap.MADV_HUGEPAGE)
-    except OSError:
+    except (OSError, AttributeError):
         return False
-    libc, files, left = ctypes.CDLL(None), _mapped_files(), 0
-    offset = -torch.frombuffer(memory, dtype=torch.uint8).data_ptr() % page
+    offset, left = -torch.frombuffer(memory, dtype=torch.uint8).data_ptr() % page, 0
     for weight in weights:
-        place = torch.frombuffer(memory, dtype=weight.dtype, count=weight.numel(), offset=offset).view(weight.shape)
-        old, weight.data = weight.data, place.copy_(weight.data)
-        _let_go_of_file(old, files, libc)
+        place = torch.frombuffer(memory, dtype=weight.dtype, count=weight.numel(), offset=offset)
+        each = AT_ONCE // weight.element_size()
+        for old, new in zip(weight.data.view(-1).split(each), place.split(each), strict=True):
+            new.copy_(old)
+            for begin, length in _file_pages(old, files):
+                drop(ctypes.c_void_p(begin), ctypes.c_size_t(length), mmap.MADV_DONTNEED)
         del old
+        weight.data = place.view(weight.shape)
         offset, left = offset + _room(weight), left + _room(weight)
-        if left > HELD_TWICE or weight is weights[-1]:
-            libc.malloc_trim(0)
+        if left > AT_ONCE or weight is weights[-1]:
+            trim(0)
             left = 0
     return True
 
 
-def _storage(weight: "Tensor") -> int:
-    return weight.untyped_storage().data_ptr()
+def _movable(model: "nn.Module") -> "list[Tensor]":
+    """Return the plain floating-point weights on the CPU that are alone in their memory."""
+    import torch
+
+    held = [
+        tensor
+        for tensor in (*model.parameters(), *model.buffers())
+        if type(tensor.data) is torch.Tensor and tensor.layout is torch.strided and tensor.is_floating_point()
+    ]
+    users = Counter(tensor.untyped_storage().data_ptr() for tensor in held)
+    return [
+        weight
+        for weight in held
+        if isinstance(weight, torch.nn.Parameter)
+        and weight.device.type == "cpu"
+        and users[weight.untyped_storage().data_ptr()] == 1
+        and weight.is_contiguous()
+        and weight.numel() > 0
+    ]
 
 
 def _room(weight: "Tensor") -> int:
@@ -74,16 +98,16 @@ def _huge_page() -> int | None:
 
 def _mapped_files() -> list[tuple[int, int]]:
     """Return where files lie in this process's own memory, begin and end of each, ascending."""
-    fields = [line.split(maxsplit=5) for line in MAPPINGS.read_text().splitlines()]
-    spans = [span.split("-") for span, access, _, _, inode, *_ in fields if access.endswith("p") and inode != "0"]
+    fields = [line.split(maxsplit=5) for line in MAPPINGS.read_bytes().split(b"\n") if line]
+    spans = [span.split(b"-") for span, access, _, _, inode, *_ in fields if access.endswith(b"p") and inode != b"0"]
     return [(int(begin, 16), int(end, 16)) for begin, end in spans]
 
 
-def _let_go_of_file(weight: "Tensor", files: Sequence[tuple[int, int]], libc: ctypes.CDLL) -> None:
-    """Give back the whole pages of a file that a weight lies in; they would be read again, were they asked for."""
+def _file_pages(weight: "Tensor", files: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Tell which whole pages of a file a weight fills, begin and length: dropped, they would be read again."""
     begin, end = weight.data_ptr(), weight.data_ptr() + weight.nbytes
-    within = bisect(files, (begin, math.inf)) - 1
-    if within >= 0 and end <= files[within][1]:
+    file = bisect(files, (begin, math.inf)) - 1
+    if file >= 0 and end <= files[file][1]:
         begin, end = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE, end // mmap.PAGESIZE * mmap.PAGESIZE
         if begin < end:
-            libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED)
+            yield begin, end - begin

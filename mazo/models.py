@@ -50,7 +50,7 @@ def load_model(settings: ModelSettings) -> "tuple[PreTrainedModel, PreTrainedTok
     _check_complete(found, settings)
     if settings.device_map is None:
         model = model.to(settings.device)
-        move_to_huge_pages_(model.parameters())
+        move_to_huge_pages_(model)
     _check_placed(model, settings)
     _check_vocabulary(model, tokenizer, settings)
     return model.eval().requires_grad_(False), tokenizer

@@ -65,9 +65,10 @@ def _training(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[str,
         held += 2 * total  # the steps between the kept numbers' places
     if run.method.precision == "master":
         held += 4 * total
-    # The direction's numbers and the update from them, or float64 products: of a block, or of a tensor stepped in part.
+    # A direction's numbers and the update or what they are made from: of a block, or of a tensor stepped in part.
     splits = run.method.mask is None or run.method.mask_mode == "direction"
-    each = 12 if run.method.direction in FACTORED else 8
+    several = run.method.num_directions > 1 and run.method.direction in FACTORED
+    each = 4 * (2 + (run.method.direction == "subspace") + several)
     moving = each * (min(largest, 0 if on_cpu else DEVICE_BLOCK) if splits else largest)
     return held + max(moving, _passing(shape, tokens))
 

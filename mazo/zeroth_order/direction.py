@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import BLOCK, DEVICE_BLOCK, Fill, draw_, fill_gaussian_, fill_rademacher_
-from mazo.zeroth_order.factored import Factored, Factors
+from mazo.zeroth_order.factored import Factored, Product
 from mazo.zeroth_order.low_rank import LowRank
 from mazo.zeroth_order.stream import Numbers, Stream
 from mazo.zeroth_order.subspace import Subspace
@@ -32,7 +32,7 @@ FACTORED: dict[str, type[Factored]] = {"low_rank": LowRank, "subspace": Subspace
 
 @dataclass(frozen=True)
 class Direction:
-    """One random direction z over all trained coordinates; nothing of it is stored but its key.
+    """One random direction z over all trained coordinates; little more of it is stored than its key.
 
     :param run_seed: The run's seed.
     :param step: Step of the run, from 0.
@@ -64,7 +64,9 @@ class Direction:
         :param start: The first, a multiple of 256.
         """
         if self.factored is not None and self.factored.covers(name):
-            return self.factored.numbers(self._factors(name, device), start, size)
+            # Not every other device has float64.
+            where = device if device.type in ("cpu", "cuda") else torch.device("cpu")
+            return self.factored.numbers(self._matrix(name, where), start, size).to(device)
         key, scale = self._key(name), self.scale(device)
         if makes_numbers(device):
             return Stream(self.signs, key, start, size, device, scale)
@@ -75,17 +77,17 @@ class Direction:
         """Tell whether a tensor's numbers are made where they are used: all but products of factors."""
         return makes_numbers(device) and not (self.factored is not None and self.factored.covers(name))
 
-    def _factors(self, name: str, device: torch.device) -> Factors:
+    def _matrix(self, name: str, device: torch.device) -> Product:
         """Return a matrix's factors on a device; those of the last one are held, as its stretches come in turn."""
         assert self.factored is not None
-        if (name, device) not in self._made:
-            left, right, scale = self.factored.factors(name, run_seed=self.run_seed, step=self.step, index=self.index)
-            self._made.clear()
-            self._made[name, device] = Factors(left.to(device), right.to(device), scale)
-        return self._made[name, device]
+        if (name, device) not in self._last:
+            drawn = self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
+            self._last.clear()
+            self._last[name, device] = drawn.to(device)
+        return self._last[name, device]
 
     @cached_property
-    def _made(self) -> dict[tuple[str, torch.device], Factors]:
+    def _last(self) -> dict[tuple[str, torch.device], Product]:
         return {}
 
     @property

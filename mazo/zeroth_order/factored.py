@@ -5,16 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 
-class Factors(NamedTuple):
-    """What a matrix is the product of, up to a scale."""
+class Product(NamedTuple):
+    """A matrix as scale times left times the transpose of right; both factors of one type and on one device."""
 
     left: Float[Tensor, "m r"]
     right: Float[Tensor, "n r"]
     scale: float
+
+    def to(self, device: torch.device) -> "Product":
+        """Return it with its factors on a device."""
+        return Product(self.left.to(device), self.right.to(device), self.scale)
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,18 @@ class Factored(ABC):
         return len(self.shapes[name]) == 2
 
     @abstractmethod
-    def factors(self, name: str, *, run_seed: int, step: int, index: int) -> Factors:
+    def draw(self, name: str, *, run_seed: int, step: int, index: int) -> Product:
         """Draw a matrix's factors, on the CPU."""
 
     @staticmethod
     @abstractmethod
-    def product(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
-        """Multiply rows of the left factor with the right one: the same bits on every machine, row by row."""
+    def multiply(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
+        """Return left times the transpose of right: the same bits on every machine, whichever rows are taken."""
 
-    def numbers(self, factors: Factors, start: int, size: int) -> Float[Tensor, " size"]:
-        """Return a stretch of a matrix's numbers, which lie row after row, where its factors are."""
-        columns = len(factors.right)
-        first, end = start // columns, -(-(start + size) // columns)
-        rows = self.product(factors.left[first:end], factors.right).mul_(factors.scale).float()
-        return rows.flatten()[start - first * columns :][:size]
+    def numbers(self, matrix: Product, start: int, size: int) -> Float32[Tensor, " size"]:
+        """Make ``size`` new numbers of a matrix, from number ``start`` on; they lie row after row."""
+        left, right, scale = matrix
+        (first, skip), end = divmod(start, len(right)), -(-(start + size) // len(right))
+        if end == first + 1:
+            skip, right = 0, right[skip : skip + size]
+        return self.multiply(left[first:end], right).mul_(scale).float().flatten()[skip : skip + size]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import gaussian
-from mazo.zeroth_order.factored import Factored, Factors
+from mazo.zeroth_order.factored import Factored, Product
 
 
 class LowRank(Factored):
@@ -23,16 +23,16 @@ class LowRank(Factored):
       :math:`U V^\top / r`: the same estimate, with its eps the present one over :math:`\sqrt r` [derived].
     """
 
-    def factors(self, name: str, *, run_seed: int, step: int, index: int) -> Factors:
+    def draw(self, name: str, *, run_seed: int, step: int, index: int) -> Product:
         """Draw U and V."""
         rows, columns = self.shapes[name]
         left = gaussian(stream_key(run_seed, "direction", step, index, name), rows * self.rank)
         key = stream_key(run_seed, "direction, right", step // self.period, index, name)
         right = gaussian(key, columns * self.rank)
-        return Factors(left.view(self.rank, rows).T, right.view(self.rank, columns).T, 1 / math.sqrt(self.rank))
+        return Product(left.view(self.rank, rows).T, right.view(self.rank, columns).T, 1 / math.sqrt(self.rank))
 
     @staticmethod
-    def product(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
+    def multiply(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
         """Add rounded products in order: a matrix product has other bits on another machine."""
         total = torch.outer(left[:, 0], right[:, 0])
         for u, v in zip(left.T[1:], right.T[1:], strict=True):

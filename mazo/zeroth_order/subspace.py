@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mazo.seeding import stream_key
 from mazo.zeroth_order.distributions import gaussian
-from mazo.zeroth_order.factored import Factored, Factors
+from mazo.zeroth_order.factored import Factored, Product
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,31 @@ class Subspace(Factored):
     Deviations: a matrix is taken as it is (the released code reshapes the factors of an adapter to near squares first);
     each of several directions in a step has its own subspace.
 
-    U and V are kept between the draws of a period, (m + n) r numbers a matrix and direction; nothing else is.
+    The numbers have the same bits on every machine, whatever order its library adds in, for both products are exact in
+    float64: all factors are multiples of 2^-20, so products of two are multiples of 2^-40, and no sum of them reaches
+    2^13, which would take a 54th bit. Rows of U and V are at most 1 long and entries of Z at most 4.325, so sums are at
+    most 4.325 sqrt(r r') long: up to rank 1,893 [derived].
+
+    U and V are kept between the draws of a period, (m + n) r numbers a matrix and direction.
     """
 
     _bases: dict[tuple[str, int], tuple[tuple[int, int], Tensor, Tensor]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def factors(self, name: str, *, run_seed: int, step: int, index: int) -> Factors:
+    def draw(self, name: str, *, run_seed: int, step: int, index: int) -> Product:
         """Draw Z; make U Z, and V."""
         rows, columns = self.shapes[name]
         left, right = self._basis(name, run_seed=run_seed, period=step // self.period, index=index)
         inner = left.shape[1] * right.shape[1]
         core = gaussian(stream_key(run_seed, "direction", step, index, name), inner).double()
         side = _on_grid(left.double() @ core.view(left.shape[1], right.shape[1]))
-        return Factors(side, right.double(), math.sqrt(rows * columns / inner))
+        return Product(side, right.double(), math.sqrt(rows * columns / inner))
 
     @staticmethod
-    def product(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
-        """Multiply exactly.
-
-        The factors are multiples of 2^-20 below 2^6: no product of sums here leaves float64's 53 bits, whatever order a
-        machine's library adds in.
-        """
-        return left @ right.T
+    def multiply(left: Float[Tensor, "m r"], right: Float[Tensor, "n r"]) -> Float[Tensor, "m n"]:
+        """Multiply; a sum of 0 is +0.0 whatever order it was added in."""
+        return (left @ right.T).add_(0.0)
 
     def _basis(self, name: str, *, run_seed: int, period: int, index: int) -> tuple[Tensor, Tensor]:
         kept = self._bases.get((name, index))

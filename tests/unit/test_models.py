@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from toy import toy_model, toy_tokenizer
 from transformers import BloomConfig, GPT2Config, MixtralConfig
 
+from mazo import huge_pages
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
 from mazo.models import (
@@ -51,6 +52,17 @@ def test_the_weights_are_those_saved(saved):
     model, _ = load_model(ModelSettings(path=str(saved)))
     for (name, loaded), original in zip(model.named_parameters(), toy_model(context=77).parameters(), strict=True):
         assert torch.equal(loaded, original), name
+
+
+def test_a_models_weights_lie_in_one_stretch_of_memory(saved, monkeypatch):
+    if huge_pages._huge_page() is None:
+        pytest.skip("this system gives no huge pages")
+    monkeypatch.setattr(huge_pages, "_huge_page", lambda: 4096)
+    weights = list(load_model(ModelSettings(path=str(saved)))[0].parameters())
+    begins = [weight.data_ptr() for weight in weights]
+    assert begins == sorted(begins) and begins[0] % 4096 == 0
+    ends = [begin + weight.nbytes for begin, weight in zip(begins, weights, strict=True)]
+    assert all(0 <= begin - end < 64 for begin, end in zip(begins[1:], ends, strict=False))
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

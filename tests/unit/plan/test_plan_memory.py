@@ -80,10 +80,18 @@ def test_a_direction_takes_a_block_at_most_where_it_can_be_split(device, block):
     assert whole - split == pytest.approx(8 * (32_000 * 4096 - block) / GIB, abs=0.01)
 
 
-def test_products_of_factors_take_float64_a_block_at_a_time():
+@pytest.mark.parametrize(
+    ("settings", "more"),
+    [
+        ({"direction": "low_rank"}, 0),  # a product and the next one
+        ({"direction": "low_rank", "num_directions": 2}, 4),  # and their total
+        ({"direction": "subspace"}, 4),  # a float64 product and its float32
+        ({"direction": "subspace", "num_directions": 2}, 8),
+    ],
+)
+def test_products_of_factors_are_made_a_block_at_a_time(settings, more):
     short = {"training": {"batch_per_task": 1}, "mixes": {"all": ["sst2"]}, "device": "cuda"}
-    low, plain = peaks(ZO | {"direction": "low_rank"}, **short), peaks(ZO, **short)
-    assert low - plain == pytest.approx((12 - 8) * 2**24 / GIB, abs=0.001)
+    assert peaks(ZO | settings, **short) - peaks(ZO, **short) == pytest.approx(more * 2**24 / GIB, abs=0.001)
 
 
 def test_a_kept_weight_takes_six_bytes_of_a_gpu():

@@ -57,13 +57,15 @@ def test_the_sphere_has_the_norm_root_d_over_all_tensors_together():
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
-@pytest.mark.parametrize(("start", "numbers"), [(0, 100), (256, 1), (65_536, 65_536), (131_072, 68_929)])
+@pytest.mark.parametrize(("start", "numbers"), [(0, 100), (0, 65_536), (256, 1), (65_536, 65_536), (131_072, 68_929)])
 @pytest.mark.parametrize("shape", [(3, 66_667), (66_667, 3)])
-def test_a_block_drawn_alone_is_that_stretch_of_the_whole(distribution, start, numbers, shape):
-    factored = FACTORED[distribution]({"w": shape}, rank=2, period=1) if distribution in FACTORED else None
-    z = Direction(0, 0, 0, distribution, {"w": 200_001}, factored)
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_block_drawn_alone_is_that_stretch_of_the_whole(distribution, start, numbers, shape, rank):
+    factored = FACTORED[distribution]({"w": shape}, rank=rank, period=1) if distribution in FACTORED else None
+    z = Direction(0, 3, 0, distribution, {"w": 200_001}, factored)
     drawn = in_memory(z.numbers("w", start, numbers, torch.device("cpu")))
-    assert torch.equal(drawn, z.draw("w")[start : start + numbers])
+    # As integers: a zero's sign is a bit too.
+    assert torch.equal(drawn.view(torch.int32), z.draw("w")[start : start + numbers].view(torch.int32))
 
 
 @pytest.mark.parametrize("distribution", FACTORED)
@@ -72,3 +74,19 @@ def test_factors_of_one_tensor_are_never_taken_for_anothers(distribution):
     first = z.draw("a")
     assert z.draw("b").shape == first.shape and not torch.equal(z.draw("b"), first)
     assert torch.equal(z.draw("a"), first)
+
+
+@pytest.mark.parametrize("distribution", FACTORED)
+def test_products_are_made_on_the_processor_for_devices_that_may_have_no_float64(distribution, monkeypatch):
+    made, kind = [], FACTORED[distribution]
+
+    class Watched(kind):
+        @staticmethod
+        def multiply(left, right):
+            made.append(left.device)
+            return kind.multiply(left, right)
+
+    z = Direction(0, 0, 0, distribution, SIZES, Watched(SHAPES, rank=2, period=1))
+    numbers = z.numbers("a", 256, 512, torch.device("meta"))
+    assert numbers.device.type == "meta" and len(numbers) == 512
+    assert made == [torch.device("cpu")]

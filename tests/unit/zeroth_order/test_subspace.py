@@ -18,7 +18,7 @@ def matrix(step: int, *, rank: int = 2, period: int = 5, index: int = 0) -> torc
 
 def draw(subspace: Subspace, name: str, **which: int) -> torch.Tensor:
     rows, columns = subspace.shapes[name]
-    return subspace.numbers(subspace.factors(name, **which), 0, rows * columns)
+    return subspace.numbers(subspace.draw(name, **which), 0, rows * columns)
 
 
 def normal(rows: int, columns: int, *purpose: str | int) -> np.ndarray:
