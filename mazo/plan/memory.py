@@ -41,7 +41,7 @@ def peak_memory(run: Run, shape: Shape, lengths: Lengths, *, trained: Mapping[st
     rows = {
         "score": 0,
         "train": run.data.train * sum(lengths[task].read for task in run.tasks),
-        "evaluate": run.data.test * sum(lengths[task].tested for task in run.tested),
+        "evaluate": run.data.test * (1 + run.evaluation.num_fewshot) * sum(lengths[task].tested for task in run.tested),
     }
     return {
         stage: shape.weight_bytes
@@ -90,14 +90,14 @@ def _group_bytes(layers: list[nn.Linear]) -> int:
 
 
 def _evaluating(run: Run, shape: Shape, lengths: Lengths) -> int:
-    most = max(lengths[task].most for task in run.tested)
+    most = {task: lengths[task].most for task in run.tested}
     if run.evaluation.num_fewshot:
-        most = min(shape.context, most * (1 + run.evaluation.num_fewshot))
+        most = {task: min(shape.context, own * (1 + run.evaluation.num_fewshot)) for task, own in most.items()}
     rows = min(run.evaluation.batch_size, run.data.test)
-    passing = _passing(shape, rows * most)
+    passing = _passing(shape, rows * max(most.values()))
     if "squad" in run.tested:
         # Keys and values of the prompts and of what is written.
-        cached = rows * (lengths["squad"].most + run.evaluation.max_new_tokens) * shape.blocks * shape.cached
+        cached = rows * (most["squad"] + run.evaluation.max_new_tokens) * shape.blocks * shape.cached
         passing += cached * shape.bytes_each
     trained = 4 * shape.weights if is_masked(run) else 0
     return max(passing, trained if run.model.device == "cpu" else 0)

@@ -98,3 +98,17 @@ def test_a_kept_weight_takes_six_bytes_of_a_gpu():
     tenth, hundredth = (peaks(ZO | {"mask": {"density": density}}) for density in (0.1, 0.01))
     maskable = 6_738_415_616 - 2 * 32_000 * 4096
     assert tenth - hundredth == pytest.approx(6 * 0.09 * maskable / GIB, rel=0.01)
+
+
+def test_solved_examples_before_a_prompt_are_read_kept_and_held_with_it():
+    def evaluating(shots, **changes):
+        method = {"kind": "in_context", "shots": shots} if shots else {"kind": "zero_shot"}
+        return peaks(method, stage="evaluate", mixes={"all": ["squad"]}, **changes)
+
+    prompts = 16 * 880  # tokens of a batch of the longest
+    passed, kept = (4 * 4096 + 3 * 11_008) * 2, 32 * 2 * 4096 * 2
+    more = evaluating(1) - evaluating(0)
+    assert more == pytest.approx(prompts * (passed + kept) / GIB)
+    assert evaluating(3) - evaluating(1) == pytest.approx(2 * more)
+    held = evaluating(1, device="cpu") - evaluating(0, device="cpu") - more
+    assert held == pytest.approx(0.04, abs=0.02)
