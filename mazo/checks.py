@@ -3,7 +3,8 @@
 from mazo.config import Suite
 from mazo.data import check_data
 from mazo.errors import ModelError
-from mazo.models import check_loading, check_model
+from mazo.model_files import check_files
+from mazo.models import check_loading
 
 
 def check_suite(suite: Suite) -> None:
@@ -15,7 +16,7 @@ def check_suite(suite: Suite) -> None:
     check_data(suite.data, suite.tasks)
     for name, settings in suite.models.items():
         try:
-            check_model(settings)
+            check_files(settings)
             check_loading(settings)
         except ModelError as error:
             raise ModelError(f"models.{name}.path: {error}") from error

@@ -1,32 +1,23 @@
-"""Where a model comes from: shipped in the package, a local folder, or the Hugging Face hub."""
+"""A model and its tokenizer, loaded or checked: shipped in the package, from a local folder, or from the hub."""
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
-from mazo.files import expanded
 from mazo.hub import hub_reason
 from mazo.huge_pages import move_to_huge_pages_
 from mazo.machine import is_out_of_memory
+from mazo.model_files import check_files, first_line, model_folder, weights_without_numbers
 from mazo.quiet import quiet
-from mazo.reading import FAULTS
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-EMBEDDED = Path(__file__).parent / "mini" / "models"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-"""Where transformers looks for a folder's weights: one file, or else those that an index names."""
 TOLD = {"output_loading_info": True, "ignore_mismatched_sizes": True}
 """Has transformers tell of weights that the files lack, or have in another shape, and which it made up."""
 
@@ -63,7 +54,7 @@ def load_tokenizer(settings: ModelSettings) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
-    check_model(settings)
+    check_files(settings)
     with _reading(settings) as place:
         tokenizer = AutoTokenizer.from_pretrained(**place)
     _set_pad_token(tokenizer)
@@ -86,7 +77,7 @@ def load_config(settings: ModelSettings) -> "PreTrainedConfig":
     """
     from transformers import AutoConfig
 
-    check_model(settings)
+    check_files(settings)
     with _reading(settings) as place:
         return AutoConfig.from_pretrained(**place)
 
@@ -97,7 +88,7 @@ def _reading(settings: ModelSettings) -> Iterator[dict]:
 
     What a file holds can make the libraries raise anything; too little memory is no fault of it.
     """
-    folder = _folder(settings.path)
+    folder = model_folder(settings.path)
     try:
         with quiet():
             yield {
@@ -108,27 +99,8 @@ def _reading(settings: ModelSettings) -> Iterator[dict]:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        reason = _first_line(error) if folder else hub_reason(error, name=settings.path, revision=settings.revision)
+        reason = first_line(error) if folder else hub_reason(error, name=settings.path, revision=settings.revision)
         raise ModelError(f"model {settings.path}: wanted a causal language model; {reason}") from error
-
-
-def check_model(settings: ModelSettings) -> None:
-    """Check that a model's files are there and can be read, without loading it; a hub id is checked when loaded.
-
-    :raises ModelError: names the path, what was wanted and what was found.
-    """
-    folder = _folder(settings.path)
-    if folder is None:
-        return
-    if settings.revision is not None:
-        raise ModelError(
-            f"model {settings.path}: revision goes with a hub id; found {settings.revision!r} for a folder"
-        )
-    _check_config(folder / "config.json")
-    for file in _weights(folder):
-        _check_weights(file)
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise ModelError(f"model {folder}: wanted a tokenizer ({', '.join(TOKENIZER_FILES)}); found {_listing(folder)}")
 
 
 def check_loading(settings: ModelSettings) -> None:
@@ -139,7 +111,7 @@ def check_loading(settings: ModelSettings) -> None:
 
     :raises ModelError: as :func:`load_model`.
     """
-    folder = _folder(settings.path)
+    folder = model_folder(settings.path)
     if folder is None or settings.path.startswith("embedded:"):
         return
     import torch
@@ -151,7 +123,7 @@ def check_loading(settings: ModelSettings) -> None:
     with _reading(settings):
         with torch.device("meta"):
             kind = type(AutoModelForCausalLM.from_config(config, trust_remote_code=False))
-        shapes = {"config": config, "state_dict": _without_numbers(folder), "device_map": "meta"}
+        shapes = {"config": config, "state_dict": weights_without_numbers(folder), "device_map": "meta"}
         model, found = kind.from_pretrained(None, **shapes, **TOLD)
     _check_complete(found, settings)
     _check_vocabulary(model, tokenizer, settings)
@@ -163,105 +135,13 @@ def context_length(model: "PreTrainedModel | PreTrainedConfig") -> int:
     return next((value for key in CONTEXT_KEYS if isinstance(value := getattr(config, key, None), int)), 2**30)
 
 
-def model_files(settings: ModelSettings) -> list[str]:
-    """List the files of a model on this disk; none for a hub id, whose revision is a setting.
-
-    :raises ModelError: a path where no model is.
-    """
-    folder = _folder(settings.path)
-    if folder is None:
-        return []
-    return sorted(str(file) for pattern in ("*.json", "*.safetensors") for file in folder.glob(pattern))
-
-
-def _folder(path: str) -> Path | None:
-    """Return the folder a path stands for, or None for a hub id."""
-    if path.startswith("embedded:"):
-        return _embedded(path.removeprefix("embedded:"))
-    folder = expanded(path)
-    if folder.is_dir():
-        return folder
-    if folder.exists() or not HUB_ID.fullmatch(path):
-        found = "a file" if folder.exists() else "nothing"
-        raise ModelError(f"model {path}: wanted a folder, a hub id, or embedded:<name>; found {found} there")
-    return None
-
-
-def _embedded(name: str) -> Path:
-    known = sorted(folder.name for folder in EMBEDDED.glob("*") if folder.is_dir())
-    if name not in known:
-        raise ModelError(f"model embedded:{name}: wanted one of {', '.join(known) or 'none'}; found {name!r}")
-    return EMBEDDED / name
-
-
-def _check_config(file: Path) -> None:
-    try:
-        config = json.loads(file.read_text())
-        model_type = config["model_type"]
-    except FileNotFoundError:
-        raise ModelError(f"model {file.parent}: wanted config.json; found {_listing(file.parent)}") from None
-    except FAULTS as error:
-        raise ModelError(f"{file}: wanted JSON with model_type; found {_first_line(error)}") from error
-    if not isinstance(model_type, str):
-        raise ModelError(f"{file}: model_type: wanted text; found {model_type!r}")
-    if (other := config.get("transformers_weights")) is not None:
-        raise ModelError(f"{file}: transformers_weights: wanted none: weights lie in {WEIGHTS}; found {other!r}")
-
-
-def _weights(folder: Path) -> Iterator[Path]:
-    """Give the files that a folder's weights are read from, each of them in the folder and in safetensors by its name.
-
-    :raises ModelError: names the folder or the index, what was wanted and what was found.
-    """
-    if (folder / WEIGHTS).is_file():
-        yield folder / WEIGHTS
-        return
-    index = folder / INDEX
-    if not index.is_file():
-        raise ModelError(
-            f"model {folder}: wanted *.safetensors; found {_listing(folder)}: neither {WEIGHTS} nor its index, {INDEX}"
-        )
-    try:
-        content = json.loads(index.read_text())
-        names, _ = set(content["weight_map"].values()), content["metadata"].keys()
-    except FAULTS as error:
-        raise ModelError(f"{index}: wanted JSON with metadata and weight_map; found {_first_line(error)}") from error
-    for name in sorted(names, key=str):
-        is_plain = isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name
-        if not is_plain or not (folder / name).is_file():
-            raise ModelError(f"{index}: weight_map: wanted names of *.safetensors files beside it; found {name!r}")
-        yield folder / name
-
-
-def _without_numbers(folder: Path) -> "dict[str, Tensor]":
-    """Return a folder's weights on torch's meta device: their names and shapes, as the files' headers have them."""
-    import torch
-    from safetensors import safe_open
-
-    shapes: dict[str, list[int]] = {}
-    for file in _weights(folder):
-        with safe_open(file, framework="pt") as tensors:
-            shapes |= {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118 (no dict)
-    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-
-
-def _check_weights(file: Path) -> None:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="numpy"):
-            pass
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{file}: wanted weights in safetensors; found {_first_line(error)}") from error
-
-
 def _check_device(device: str) -> None:
     import torch
 
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"device: wanted one that torch has here; found {device!r} ({_first_line(error)})") from error
+        raise ModelError(f"device: wanted one that torch has here; found {device!r} ({first_line(error)})") from error
 
 
 def _check_complete(found: Mapping[str, Iterable], settings: ModelSettings) -> None:
@@ -311,13 +191,3 @@ def _set_pad_token(tokenizer: "PreTrainedTokenizerBase") -> None:
 
 def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
-
-
-def _listing(folder: Path) -> str:
-    return ", ".join(sorted(file.name for file in folder.iterdir())) or "an empty folder"
-
-
-def _first_line(error: Exception) -> str:
-    """Return an error's first line, with the second where the first only leads up to it."""
-    first, *rest = str(error).splitlines() or [type(error).__name__]
-    return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first

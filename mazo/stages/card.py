@@ -9,7 +9,7 @@ from mazo.errors import ConfigError
 from mazo.files import write_text
 from mazo.mini.card import write_card
 from mazo.mini.pretraining import PROBED
-from mazo.models import EMBEDDED
+from mazo.model_files import EMBEDDED
 from mazo.tables.layout import TITLES
 
 PREFIX = "embedded:"

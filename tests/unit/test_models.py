@@ -15,14 +15,13 @@ from transformers import BloomConfig, GPT2Config, MixtralConfig
 from mazo import huge_pages
 from mazo.config import ModelSettings
 from mazo.errors import ModelError
+from mazo.model_files import check_files, model_files
 from mazo.models import (
     check_loading,
-    check_model,
     context_length,
     load_config,
     load_model,
     load_tokenizer,
-    model_files,
 )
 
 
@@ -89,13 +88,13 @@ def test_a_missing_pad_token_is_one_of_the_vocabulary_and_the_embedding_stays(fo
 
 def test_an_embedded_model_of_another_name_lists_the_known_ones(tmp_path, monkeypatch):
     (tmp_path / "llama").mkdir()
-    monkeypatch.setattr("mazo.models.EMBEDDED", tmp_path)
+    monkeypatch.setattr("mazo.model_files.EMBEDDED", tmp_path)
     with pytest.raises(ModelError, match="embedded:opt: wanted one of llama; found 'opt'"):
-        check_model(ModelSettings(path="embedded:opt"))
+        check_files(ModelSettings(path="embedded:opt"))
 
 
 def test_an_embedded_model_stands_for_its_folder(saved, monkeypatch):
-    monkeypatch.setattr("mazo.models.EMBEDDED", saved.parent)
+    monkeypatch.setattr("mazo.model_files.EMBEDDED", saved.parent)
     model, _ = load_model(ModelSettings(path=f"embedded:{saved.name}"))
     assert context_length(model) == 77
 
@@ -103,11 +102,11 @@ def test_an_embedded_model_stands_for_its_folder(saved, monkeypatch):
 @pytest.mark.parametrize("path", ["/nowhere/model", "./nowhere", "a/b/c", "~nobody/x/y", "~nosuchuser/x"])
 def test_a_path_to_nothing_is_named(path):
     with pytest.raises(ModelError, match="wanted a folder, a hub id, or embedded:<name>; found nothing there"):
-        check_model(ModelSettings(path=path))
+        check_files(ModelSettings(path=path))
 
 
 def test_a_hub_id_is_left_to_its_turn():
-    check_model(ModelSettings(path="meta-llama/Llama-2-7b-hf", revision="abc"))
+    check_files(ModelSettings(path="meta-llama/Llama-2-7b-hf", revision="abc"))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_a_file_that_is_absent_or_broken_is_named(folder, broken, content, messa
     if content is not None:
         (folder / broken).write_bytes(content)
     with pytest.raises(ModelError, match=message):
-        check_model(ModelSettings(path=str(folder)))
+        check_files(ModelSettings(path=str(folder)))
 
 
 @pytest.fixture
@@ -165,14 +164,14 @@ def test_an_index_that_names_other_than_the_folders_safetensors_is_refused(shard
     (shards / "b.safetensors").touch()
     (shards / "model.safetensors.index.json").write_text(content)
     with pytest.raises(ModelError, match=r"model\.safetensors\.index\.json: .*" + message):
-        check_model(ModelSettings(path=str(shards)))
+        check_files(ModelSettings(path=str(shards)))
 
 
 def test_a_part_of_the_weights_that_is_broken_is_named(shards):
     part = max(shards.glob("*.safetensors"))
     part.write_bytes(b"no weights")
     with pytest.raises(ModelError, match=rf"{part.name}: wanted weights in safetensors"):
-        check_model(ModelSettings(path=str(shards)))
+        check_files(ModelSettings(path=str(shards)))
 
 
 @pytest.mark.parametrize("index", [None, "pytorch_model.bin.index.json"])
@@ -181,7 +180,7 @@ def test_safetensors_that_nothing_names_are_no_weights(folder, index):
     if index is not None:
         (folder / index).write_text('{"metadata": {}, "weight_map": {"a": "pytorch_model.bin"}}')
     with pytest.raises(ModelError, match=r"other\.safetensors.*: neither model\.safetensors nor its index"):
-        check_model(ModelSettings(path=str(folder)))
+        check_files(ModelSettings(path=str(folder)))
 
 
 def configure(folder, **changes):
@@ -333,7 +332,7 @@ def test_too_little_memory_is_not_taken_for_a_fault_of_the_model(error, saved, m
 
 def test_a_revision_goes_with_a_hub_id_alone(saved):
     with pytest.raises(ModelError, match="revision goes with a hub id; found 'main' for a folder"):
-        check_model(ModelSettings(path=str(saved), revision="main"))
+        check_files(ModelSettings(path=str(saved), revision="main"))
 
 
 def test_the_tokenizer_and_the_configuration_are_read_without_the_weights(folder):
@@ -403,8 +402,8 @@ def test_a_model_that_names_no_bound_takes_any_length():
 
 def test_checking_a_model_imports_no_torch(saved):
     program = (
-        "import sys; from mazo.models import check_model; from mazo.config import ModelSettings; "
-        f"check_model(ModelSettings(path={str(saved)!r})); sys.exit('torch' in sys.modules)"
+        "import sys; from mazo.model_files import check_files; from mazo.config import ModelSettings; "
+        f"check_files(ModelSettings(path={str(saved)!r})); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

@@ -29,7 +29,7 @@ from mazo.html import ASSETS
 from mazo.joblog import one_line_each
 from mazo.ledger import list_trials
 from mazo.machine import machine_faults_told
-from mazo.models import model_files
+from mazo.model_files import model_files
 from mazo.official import task_folder
 from mazo.pack import PACK
 from mazo.tables.published import has_published, read_published
