@@ -1,6 +1,6 @@
 # make reproduce   the environment, then the default suite: tables, figures and the report
 # make test        the environment, then lint, unit tests and a smoke run of the whole workflow
-# make bench       the environment, then the timings and memory of docs/performance.md, about a quarter of an hour on a free core
+# make bench       the environment, then the timings and memory of docs/performance.md, about half an hour on a free core
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin

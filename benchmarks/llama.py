@@ -29,6 +29,7 @@ SHAPES = {
     "7M-32k": Shape(128, 14, 352, 4, vocabulary=32_000),
     "30M-32k": Shape(512, 4, 1408, 8, vocabulary=32_000),
     "100M": Shape(768, 14, 2048, 12),
+    "100M-32k": Shape(768, 11, 2048, 12, vocabulary=32_000),
 }
 
 
