@@ -63,10 +63,10 @@ class Direction:
 
         :param start: The first, a multiple of 256.
         """
-        if self.factored is not None and self.factored.covers(name):
+        if (factored := self._factored(name)) is not None:
             # Not every other device has float64.
             where = device if device.type in ("cpu", "cuda") else torch.device("cpu")
-            return self.factored.numbers(self._matrix(name, where), start, size).to(device)
+            return factored.numbers(self._matrix(factored, name, where), start, size).to(device)
         key, scale = self._key(name), self.scale(device)
         if makes_numbers(device):
             return Stream(self.signs, key, start, size, device, scale)
@@ -75,13 +75,16 @@ class Direction:
 
     def streams(self, name: str, device: torch.device) -> bool:
         """Tell whether a tensor's numbers are made where they are used: all but products of factors."""
-        return makes_numbers(device) and not (self.factored is not None and self.factored.covers(name))
+        return makes_numbers(device) and self._factored(name) is None
 
-    def _matrix(self, name: str, device: torch.device) -> Product:
+    def _factored(self, name: str) -> Factored | None:
+        """Return what draws a tensor as a product of factors, if anything does."""
+        return self.factored if self.factored is not None and self.factored.covers(name) else None
+
+    def _matrix(self, factored: Factored, name: str, device: torch.device) -> Product:
         """Return a matrix's factors on a device; those of the last one are held, as its stretches come in turn."""
-        assert self.factored is not None
         if (name, device) not in self._last:
-            drawn = self.factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
+            drawn = factored.draw(name, run_seed=self.run_seed, step=self.step, index=self.index)
             self._last.clear()
             self._last[name, device] = drawn.to(device)
         return self._last[name, device]
